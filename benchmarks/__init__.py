@@ -1,0 +1,1 @@
+"""Recipes, the plan, the runner and the store."""

@@ -1,0 +1,1 @@
+"""What every shelf stands on."""

@@ -1,0 +1,51 @@
+"""Every error talkbench raises on purpose, in one tree.
+
+TalkbenchError          one line for the user: what was found, what was expected, what to do
+├── UsageError          a wrong name, key, value or combination in a command or a configuration
+├── VideoError          an input video that cannot be read as one exact sequence of frames
+├── StreamError         a stream that is damaged, or made for another decoder
+├── CodecError          an encoder or decoder that failed, or returned the wrong number of frames
+├── AssetError          a weight file or sample clip that is missing or not the declared one
+└── StoreError          a results folder that cannot be used
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TalkbenchError(Exception):
+    """Base of all errors whose message is meant for the user, without a traceback."""
+
+
+class UsageError(TalkbenchError):
+    """The request itself is wrong; nothing was started."""
+
+
+class VideoError(TalkbenchError):
+    """The input is not a video that can be read exactly."""
+
+
+class StreamError(TalkbenchError):
+    """The stream is corrupt, truncated, or not for this decoder."""
+
+
+class CodecError(TalkbenchError):
+    """An encoder or decoder failed."""
+
+
+class AssetError(TalkbenchError):
+    """A declared file could not be had, or is not the declared one."""
+
+
+class StoreError(TalkbenchError):
+    """A results folder cannot be read or written."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """The error for a name that is not there, with the nearest names that are."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names) or 'none'}"
+    return UsageError(f"unknown {kind} '{name}'; {hint}")

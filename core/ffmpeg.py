@@ -1,0 +1,205 @@
+"""The one ffmpeg that reads, encodes, decodes and measures.
+
+The binary is the one that imageio-ffmpeg carries, unless the environment variable
+``TALKBENCH_FFMPEG`` names another. Command lines are built with ffmpeg-python and run here, so that
+every return code is checked and no pipe can block for ever.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import CodecError, UsageError
+
+Frames = NDArray[np.uint8]
+"""A block of frames: (t, H, W, 3), uint8, RGB."""
+
+BLOCK_BYTES = 3 << 20
+
+
+def block_length(width: int, height: int) -> int:
+    """Frames in one block: about 3 MiB of pixels, so memory does not depend on a clip's length."""
+    return max(1, BLOCK_BYTES // (width * height * 3))
+
+
+@functools.cache
+def binary() -> str:
+    """Path of the ffmpeg in use.
+
+    Raises:
+        UsageError: ``TALKBENCH_FFMPEG`` names something that cannot be run.
+    """
+    named = os.environ.get("TALKBENCH_FFMPEG")
+    if named:
+        found = shutil.which(named)
+        if found is None:
+            raise UsageError(f"TALKBENCH_FFMPEG={named} is not an executable; name an ffmpeg or unset it")
+        return found
+    import imageio_ffmpeg
+
+    return str(imageio_ffmpeg.get_ffmpeg_exe())
+
+
+def _ask(*arguments: str) -> str:
+    done = subprocess.run(
+        [binary(), "-hide_banner", *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
+    return done.stdout + done.stderr
+
+
+@functools.cache
+def version() -> str:
+    """The version that ffmpeg prints of itself, such as ``7.1`` or ``n9.0.2-17-g2a571b6068``."""
+    found = re.search(r"ffmpeg version (\S+)", _ask("-version"))
+    if found is None:
+        raise UsageError(f"{binary()} does not answer `-version` as an ffmpeg would; name another")
+    return found.group(1)
+
+
+@functools.cache
+def build() -> str:
+    """Version and binary's sha256 (12 digits): encoders compiled in do not print their own versions."""
+    with Path(binary()).open("rb") as file:
+        return f"{version()}/{hashlib.file_digest(file, 'sha256').hexdigest()[:12]}"
+
+
+@functools.cache
+def encoders() -> frozenset[str]:
+    """Names of the video encoders compiled in."""
+    return frozenset(re.findall(r"^ V\S{5} (\S+)", _ask("-encoders"), re.MULTILINE))
+
+
+@functools.cache
+def filters() -> frozenset[str]:
+    """Names of the filters compiled in."""
+    return frozenset(re.findall(r"^ [T.][S.] (\S+)", _ask("-filters"), re.MULTILINE))
+
+
+def command(node: Any, *, level: str = "error", extra: Iterable[str] = ()) -> list[str]:
+    """The command line of an ffmpeg-python output node, for the ffmpeg in use.
+
+    Args:
+        node: what ``ffmpeg.output(...)`` returned.
+        level: ffmpeg's log level.
+        extra: global options.
+    """
+    return list(node.compile(cmd=[binary(), "-hide_banner", "-nostdin", "-v", level, *extra]))
+
+
+def rawvideo(width: int, height: int, pix_fmt: str = "rgb24") -> dict[str, Any]:
+    """ffmpeg-python arguments of uncompressed video through a pipe."""
+    return {"format": "rawvideo", "pix_fmt": pix_fmt, "s": f"{width}x{height}"}
+
+
+class _Feeder(threading.Thread):
+    """Writes stdin from its own thread, since ffmpeg reads and writes at once."""
+
+    def __init__(self, pipe: IO[bytes], chunks: Iterable[Any]) -> None:
+        super().__init__(daemon=True)
+        self.pipe, self.chunks = pipe, chunks
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            for chunk in self.chunks:
+                self.pipe.write(chunk)
+        except BrokenPipeError:
+            pass  # ffmpeg stopped reading: its return code and last words tell why
+        except BaseException as error:  # handed to the reading thread, which raises it
+            self.error = error
+        finally:
+            try:
+                self.pipe.close()
+            except BrokenPipeError:
+                pass
+
+
+def last_words(log: IO[bytes]) -> str:
+    """The last lines of a log, on one line and short enough for an error message."""
+    log.seek(0)
+    text = log.read().decode(errors="replace").strip().splitlines()
+    lines = [line.strip() for line in text if line.strip()]
+    return " / ".join(lines[-3:])[-400:] or "it printed nothing"
+
+
+@contextmanager
+def _running(
+    arguments: list[str], feed: Iterable[Any], pass_fds: tuple[int, ...] = ()
+) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+    """Run ffmpeg; on leaving, make sure it has ended, and raise if it or its feed failed."""
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, pass_fds=pass_fds
+        )
+        assert process.stdin is not None and process.stdout is not None
+        feeder = _Feeder(process.stdin, feed)
+        feeder.start()
+        try:
+            yield process, process.stdout
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            process.stdout.close()
+            process.wait()
+            feeder.join()
+        if feeder.error is not None:
+            raise feeder.error
+        if process.returncode != 0:
+            raise CodecError(f"ffmpeg ended with code {process.returncode}: {last_words(log)}")
+
+
+def collect(arguments: list[str], feed: Iterable[Any] = ()) -> bytes:
+    """Run ffmpeg and return all of its stdout.
+
+    Args:
+        arguments: the command line, from `command`.
+        feed: buffers for its stdin.
+
+    Raises:
+        CodecError: ffmpeg failed; the message holds its last words.
+    """
+    with _running(arguments, feed) as (_, stdout):
+        return bytes(stdout.read())
+
+
+def read_frames(arguments: list[str], width: int, height: int, feed: Iterable[Any] = ()) -> Iterator[Frames]:
+    """Run ffmpeg and yield the rgb24 frames that it writes, in blocks.
+
+    Closing the iterator early ends ffmpeg.
+
+    Args:
+        arguments: the command line; it writes raw rgb24 to stdout.
+        width, height: of its frames.
+        feed: buffers for its stdin.
+
+    Raises:
+        CodecError: ffmpeg failed, or its last frame is not whole.
+    """
+    length = block_length(width, height)
+    size = width * height * 3
+    with _running(arguments, feed) as (_, stdout):
+        while True:
+            block = np.empty((length, height, width, 3), np.uint8)
+            got = cast(io.BufferedReader, stdout).readinto(block.data.cast("B"))
+            if got % size:
+                raise CodecError(f"ffmpeg's last frame is cut off: {got % size} of {size} bytes")
+            if got:
+                yield block[: got // size]
+            if got < block.nbytes:
+                break

@@ -1,0 +1,169 @@
+"""The contract of a metric: scores a decoded clip against its reference, never told who made it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .assets import Asset
+from .signature import signature
+from .version import __version__
+from .video import Frames
+
+Values = NDArray[np.float64]
+"""One number a frame: (t,), float64."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a scorer may know of the clip before its frames: size in pixels and frames per second."""
+
+    width: int
+    height: int
+    fps: Fraction
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A clip's result.
+
+    Attributes:
+        values: the clip's value by column name.
+        frames: per-frame values (frame 0 included) by column name, each (n,).
+    """
+
+    values: Mapping[str, float]
+    frames: Mapping[str, Values] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StreamFacts:
+    """What is known of a coded clip apart from its pixels.
+
+    Attributes:
+        sizes: bytes by kind of chunk (core.bitstream.sizes).
+        frames: decoded frames, frame 0 included.
+        shape: of the clip.
+        encode_seconds, decode_seconds: wall time inside `Method.encode` and `Method.decode`.
+    """
+
+    sizes: Mapping[str, int]
+    frames: int
+    shape: Shape
+    encode_seconds: float
+    decode_seconds: float
+
+
+class Metric(ABC):
+    """Common to all metrics. The class's docstring is its definition, printed by `bench list metrics`."""
+
+    name: ClassVar[str]
+    direction: ClassVar[Literal["lower", "higher"]]
+    unit: ClassVar[str]
+    source: ClassVar[str]
+    """Paper or standard that defines it."""
+    assets: ClassVar[tuple[Asset, ...]] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the values that it gives; most give one, of their own name."""
+        return (self.name,)
+
+    def needs(self) -> tuple[Asset, ...]:
+        """The assets that these settings need."""
+        return self.assets
+
+    @abstractmethod
+    def settings(self) -> Mapping[str, Any]:
+        """All that changes the number: parameters, hashes of weights, versions of libraries."""
+
+    @property
+    def signature(self) -> str:
+        """The recipe of this metric's values, on one line."""
+        return signature(self.name, self.settings(), __version__)
+
+
+class Scorer(ABC):
+    """Takes one decoded clip, block by block, beside its prepared reference."""
+
+    @abstractmethod
+    def update(self, reference: Any, decoded: Frames) -> None:
+        """Take the next block: what `PictureMetric.prepare` made of the reference, and (t, H, W, 3)."""
+
+    @abstractmethod
+    def finish(self) -> Scores:
+        """The clip's scores; called once, after the last block."""
+
+    def close(self) -> None:  # noqa: B027  (most scorers hold nothing)
+        """Release what is held, finished or not."""
+
+
+class PictureMetric(Metric):
+    """A metric of pixels.
+
+    Args:
+        count_first: whether frame 0, which neural methods send as a picture, counts in the clip's
+            value. Per-frame values always keep it.
+    """
+
+    def __init__(self, *, count_first: bool = False) -> None:
+        self.count_first = count_first
+
+    def prepare(self, reference: Frames) -> Any:
+        """What `update` wants of a block of reference frames; made once for all methods of a clip."""
+        return reference
+
+    @abstractmethod
+    def start(self, shape: Shape) -> Scorer:
+        """A scorer for one decoded clip."""
+
+
+class FrameMetric(PictureMetric):
+    """A metric whose clip value is pooled from one number a frame."""
+
+    @abstractmethod
+    def compare(self, reference: Any, decoded: Frames) -> Values:
+        """One value a frame.
+
+        Args:
+            reference: what `prepare` made of the reference block.
+            decoded: (t, H, W, 3) uint8 RGB.
+
+        Returns:
+            (t,) float64.
+        """
+
+    def pool(self, values: Values) -> float:
+        """The clip's value from its frames': the mean, unless a metric says otherwise."""
+        return float(np.mean(values))
+
+    def start(self, shape: Shape) -> Scorer:
+        return _FrameScorer(self)
+
+
+class _FrameScorer(Scorer):
+    def __init__(self, metric: FrameMetric) -> None:
+        self.metric = metric
+        self.blocks: list[Values] = []
+
+    def update(self, reference: Any, decoded: Frames) -> None:
+        self.blocks.append(self.metric.compare(reference, decoded))
+
+    def finish(self) -> Scores:
+        values = np.concatenate(self.blocks)
+        counted = values if self.metric.count_first else values[1:]
+        return Scores({self.metric.name: self.metric.pool(counted)}, {self.metric.name: values})
+
+
+class RateMetric(Metric):
+    """A metric of what was sent and how long it took; it sees no pixels."""
+
+    @abstractmethod
+    def measure(self, facts: StreamFacts) -> Mapping[str, float]:
+        """The clip's values by column name."""

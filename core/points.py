@@ -1,0 +1,60 @@
+"""Operating points: what a method's configuration expands to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import UsageError
+from .method import Method
+from .registry import load
+
+
+@dataclass(frozen=True)
+class Point:
+    """One method at one setting.
+
+    Attributes:
+        method: its name.
+        name: of the point, such as ``crf23``; unique within the method.
+        settings: keyword arguments of the method's class.
+    """
+
+    method: str
+    name: str
+    settings: Mapping[str, Any]
+
+    def build(self) -> Method:
+        """The method at this point.
+
+        Raises:
+            UsageError: a setting is unknown to the method or out of its range.
+        """
+        cls = load("methods", self.method)
+        method: Method = cls(**self.settings)
+        return method
+
+
+def points(method: str, config: Mapping[str, Any]) -> list[Point]:
+    """Expand a method's configuration.
+
+    The key ``sweep`` names the setting that is swept; each of its values is a point, named by key and
+    number (``crf23``) or by the value itself where it is a word (``k20``). Without it there is one
+    point, called ``default``.
+
+    Raises:
+        UsageError: the swept setting is missing, empty or has a value twice.
+    """
+    settings = {key: value for key, value in config.items() if key != "sweep"}
+    key = config.get("sweep")
+    if key is None:
+        return [Point(method, "default", settings)]
+    values = settings.get(key)
+    values = list(values) if isinstance(values, (list, tuple)) else [values]
+    names = [value if isinstance(value, str) else f"{key}{value}" for value in values]
+    if not values or None in values or len(set(names)) != len(names):
+        raise UsageError(
+            f"methods.{method}.{key}={values} is no sweep; give distinct values, such as [{key}1,{key}2]"
+        )
+    return [Point(method, name, {**settings, key: value}) for name, value in zip(names, values, strict=True)]

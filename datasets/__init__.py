@@ -1,0 +1,1 @@
+"""Data sets: clips in a fixed order."""

@@ -1,0 +1,1 @@
+"""Codecs behind one interface."""

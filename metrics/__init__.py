@@ -1,0 +1,1 @@
+"""Metrics: settled definitions, each with a signature."""
