@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -123,10 +123,8 @@ class _Feeder(threading.Thread):
         except BaseException as error:  # handed to the reading thread, which raises it
             self.error = error
         finally:
-            try:
+            with suppress(BrokenPipeError):
                 self.pipe.close()
-            except BrokenPipeError:
-                pass
 
 
 def last_words(log: IO[bytes]) -> str:
@@ -146,7 +144,8 @@ def _running(
         process = subprocess.Popen(
             arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, pass_fds=pass_fds
         )
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         feeder = _Feeder(process.stdin, feed)
         feeder.start()
         try:

@@ -9,6 +9,7 @@ variable frame rate is resampled to the stream's nominal one. HDR is refused.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import subprocess
 from collections.abc import Iterator
@@ -65,7 +66,7 @@ def _timing(path: Path, packets: str) -> tuple[Fraction, int, bool]:
     if base is None or not stamps:
         raise _refuse(path, "its video stream holds no pictures", "give a video with at least two frames")
     tick = Fraction(int(base[1]), int(base[2]))
-    steps = sorted(b - a for a, b in zip(stamps, stamps[1:], strict=False))
+    steps = sorted(b - a for a, b in itertools.pairwise(stamps))
     if not steps or steps[len(steps) // 2] <= 0:
         return Fraction(25), len(stamps), False
     middle = steps[len(steps) // 2]
