@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, ClassVar
 
 from .assets import Asset
+from .errors import TalkbenchError, UsageError, VideoError
 from .signature import digest
 from .video import Clip
 
@@ -26,9 +30,69 @@ class Dataset(ABC):
 
         Raises:
             UsageError: the settings lead to no clip, or two clips share a name.
-            VideoError: a file is no readable video.
+            AssetError: a file that `needs` declares is not there.
         """
 
     def fingerprint(self) -> str:
         """sha256 over the clips' own hashes."""
         return digest([clip.sha256 for clip in self.clips()])
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What decoding a clip once has shown.
+
+    Attributes:
+        clip: the clip.
+        frames: whole frames decoded.
+        sha256: of their pixels (rgb24, frame after frame); '' where decoding failed.
+        error: why it failed, or ''.
+    """
+
+    clip: Clip
+    frames: int
+    sha256: str
+    error: str
+
+
+def verify(clip: Clip) -> Checked:
+    """Decode a clip once, in constant memory."""
+    pixels, frames = hashlib.sha256(), 0
+    try:
+        for block in clip.frames():
+            if block.shape[1:] != (clip.height, clip.width, 3):
+                raise VideoError(
+                    f"{block.shape[2]}x{block.shape[1]} frames in a {clip.width}x{clip.height} clip"
+                )
+            pixels.update(block.data)
+            frames += len(block)
+    except TalkbenchError as error:
+        return Checked(clip, frames, "", str(error))
+    return Checked(clip, frames, pixels.hexdigest(), "" if frames else "it has no frames")
+
+
+def whole(key: str, value: Any, least: int, most: int | None = None) -> int:
+    """A setting that is a whole number.
+
+    Raises:
+        UsageError: it is not, or not from `least` to `most`.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= (most or value):
+        return value
+    span = f"from {least} to {most}" if most else f"of at least {least}"
+    raise UsageError(f"{key}={value} found; give a whole number {span}")
+
+
+def rate(key: str, value: Any) -> Fraction:
+    """A setting that is a number of frames per second: 25, 29.97 or '30000/1001'.
+
+    Raises:
+        UsageError: it is not, or not above 0 and at most 1000.
+    """
+    try:
+        fps = Fraction(str(value))
+    except (ValueError, ZeroDivisionError):
+        fps = Fraction(0)
+    if not 0 < fps <= 1000:
+        raise UsageError(f"{key}={value} found; give frames per second, such as 25 or 30000/1001")
+    return fps
