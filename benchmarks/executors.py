@@ -1,0 +1,134 @@
+"""Who carries a plan: processes of this machine, or a ray cluster. The plan does not know which."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from ..core.errors import CodecError, UsageError, unknown
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Executor(ABC):
+    """Runs a function on tasks, several at a time."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
+    @abstractmethod
+    def run(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R | BaseException]]:
+        """Yield each task with its result, or with the error that ended it, as they finish."""
+
+
+def _begin(threads: int) -> None:
+    """A worker's first act."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        # A killed parent must not leave workers behind that write into a folder it no longer locks.
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
+class LocalExecutor(Executor):
+    """Processes of this machine, each with its share of the cores."""
+
+    def _pool(self, workers: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_begin,
+            initargs=(max(1, cores() // self.workers),),
+        )
+
+    def run(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R | BaseException]]:
+        suspects: list[T] = []
+        yield from self._attempt(function, tasks, self.workers, suspects)
+        for task in suspects:  # one of these killed its worker: alone, each shows whether it was the one
+            again: list[T] = []
+            yield from self._attempt(function, [task], 1, again)
+            for guilty in again:
+                yield guilty, CodecError("the worker process died (out of memory, or a crash in native code)")
+
+    def _attempt(
+        self, function: Callable[[T], R], tasks: Sequence[T], workers: int, suspects: list[T]
+    ) -> Iterator[tuple[T, R | BaseException]]:
+        """Run tasks; those that were under way or waiting when a worker died go to `suspects`."""
+        pool = self._pool(min(workers, max(1, len(tasks))))
+        try:
+            left: dict[Future[R], T] = {pool.submit(function, task): task for task in tasks}
+            while left:
+                for future in wait(left, return_when=FIRST_COMPLETED).done:
+                    task = left.pop(future)
+                    error = future.exception()
+                    if isinstance(error, BrokenProcessPool):
+                        suspects.append(task)
+                    else:
+                        yield task, error if error is not None else future.result()
+        except BaseException:
+            for process in list((pool._processes or {}).values()):
+                process.terminate()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+class RayExecutor(Executor):
+    """A ray cluster: the one that RAY_ADDRESS names, or one of this machine.
+
+    The results folder must be on storage that all of its machines share.
+    """
+
+    def run(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R | BaseException]]:
+        try:
+            import ray
+        except ImportError:
+            raise UsageError(
+                "the ray executor needs ray; install it with: pip install 'talkbench[ray]'"
+            ) from None
+        if not ray.is_initialized():
+            ray.init(num_cpus=None if os.environ.get("RAY_ADDRESS") else self.workers, log_to_driver=False)
+        remote: Any = ray.remote(function)
+        left = {remote.remote(task): task for task in tasks}
+        try:
+            while left:
+                done, _ = ray.wait(list(left), num_returns=1)
+                for reference in done:
+                    task = left.pop(reference)
+                    try:
+                        yield task, ray.get(reference)
+                    except Exception as error:  # ray wraps whatever the task raised, or the worker's death
+                        yield task, error
+        finally:
+            ray.shutdown()
+
+
+EXECUTORS: dict[str, type[Executor]] = {"local": LocalExecutor, "ray": RayExecutor}
+
+
+def executor(name: str, workers: int | None) -> Executor:
+    """The executor of that name.
+
+    Raises:
+        UsageError: unknown name, or not a positive number of workers.
+    """
+    if name not in EXECUTORS:
+        raise unknown("executor", name, EXECUTORS)
+    if workers is not None and (not isinstance(workers, int) or workers < 1):
+        raise UsageError(f"run.workers={workers}: a whole number from 1 is expected")
+    return EXECUTORS[name](workers or cores())

@@ -1,0 +1,174 @@
+"""The manifest: what a run was, so that it can be repeated, and the tables made of its units."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ..core import ffmpeg
+from ..core.errors import StoreError
+from ..core.metric import Metric, PictureMetric
+from ..core.store import (
+    FAILURE_COLUMNS,
+    SCHEMA,
+    SCORE_COLUMNS,
+    read_manifest,
+    read_units,
+    write_json,
+    write_rows,
+    writing,
+)
+from ..core.version import __version__
+from .plan import Plan, build_metrics
+from .work import Failure, as_row
+
+_PACKAGES = ("numpy", "torch", "torchvision", "lpips", "scipy", "pandas", "hydra-core", "imageio-ffmpeg")
+
+
+def now() -> str:
+    """The time, to the second, in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """Versions of what makes the numbers; nothing is imported for it."""
+    found = {"talkbench": __version__, "python": platform.python_version(), "ffmpeg": ffmpeg.build()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def describe_metrics(metrics: Mapping[str, Metric]) -> dict[str, dict[str, str]]:
+    """What the report says of each column of the scores."""
+    return {
+        column: {
+            "metric": name,
+            "unit": metric.unit,
+            "direction": metric.direction,
+            "signature": metric.signature,
+            "definition": " ".join((type(metric).__doc__ or "").split()),
+            "source": metric.source,
+            "kind": "picture" if isinstance(metric, PictureMetric) else "rate",
+        }
+        for name, metric in metrics.items()
+        for column in metric.columns
+    }
+
+
+def earlier_manifest(run: Path, plan: Plan) -> dict[str, Any] | None:
+    """The manifest that the folder already has, if this plan can go on with it.
+
+    Raises:
+        StoreError: the folder holds a run of other clips or of another benchmark.
+    """
+    if not (run / "manifest.json").is_file():
+        return None
+    old = read_manifest(run)
+    here = (old["benchmark"], old["dataset"]["name"], old["dataset"]["fingerprint"])
+    if here != (plan.benchmark, plan.dataset, plan.fingerprint):
+        raise StoreError(
+            f"{run} holds '{here[0]}' on {len(old['dataset']['clips'])} clips of '{here[1]}', which are not the "
+            "clips (or not the sizes or lengths) asked for now; choose another --out"
+        )
+    return old
+
+
+def make_manifest(plan: Plan, command: Sequence[str], old: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A plan's manifest; what the folder's earlier one holds beyond it is kept.
+
+    Args:
+        plan: of this run.
+        command: the command line.
+        old: from `earlier_manifest`.
+    """
+    units = {
+        (unit.point.method, unit.point.name, unit.clip.name): {
+            "key": unit.key,
+            "method": unit.point.method,
+            "point": unit.point.name,
+            "clip": unit.clip.name,
+        }
+        for unit in plan.units
+    }
+    config, methods = dict(plan.config), dict(plan.methods)
+    metrics = describe_metrics(build_metrics(plan.config))
+    if old is not None:
+        before = {(unit["method"], unit["point"], unit["clip"]): unit for unit in old["units"]}
+        units = before | units
+        methods = {
+            name: old["methods"].get(name, {}) | methods.get(name, {})
+            for name in [*old["methods"], *(name for name in methods if name not in old["methods"])]
+        }
+        config = config | {group: old["config"][group] | config[group] for group in ("methods", "metrics")}
+        metrics = old["metrics"] | metrics
+    clips = [
+        {
+            "name": clip.name,
+            "identity": clip.identity,
+            "width": clip.width,
+            "height": clip.height,
+            "fps": str(clip.fps),
+            "frames": None,
+            "sha256": None if clip.name in plan.unreadable else clip.sha256,
+        }
+        for clip in plan.clips
+    ]
+    return {
+        "schema": SCHEMA,
+        "version": __version__,
+        "created": old["created"] if old else now(),
+        "finished": None,
+        "command": list(command),
+        "benchmark": plan.benchmark,
+        "dataset": {"name": plan.dataset, "fingerprint": plan.fingerprint, "clips": clips},
+        "config": config,
+        "methods": methods,
+        "metrics": metrics,
+        "machine": {"system": platform.platform(), "cpu": _cpu(), "python": sys.version.split()[0]},
+        "versions": versions(),
+        "seed": plan.config["run"]["seed"],
+        "units": list(units.values()),
+    }
+
+
+def write_tables(run: Path, manifest: dict[str, Any], failures: Sequence[Failure]) -> None:
+    """Write scores, failures and the manifest's last fields from the units that are there."""
+    import pandas as pd
+
+    rows, frames = [], {}
+    for unit in read_units(run):
+        frames[unit["clip"]] = unit["frames"]
+        for column, entry in unit["values"].items():
+            if column in manifest["metrics"]:
+                rows.append({
+                    **{key: unit[key] for key in ("benchmark", "dataset", "method", "point", "clip")},
+                    "metric": column,
+                    **{key: entry[key] for key in ("value", "unit", "direction", "signature")},
+                })  # fmt: skip
+    for clip in manifest["dataset"]["clips"]:
+        clip["frames"] = frames.get(clip["name"])
+    table = pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+    with writing(run / "scores.csv") as temporary:
+        table.to_csv(temporary, index=False)
+    with writing(run / "scores.parquet") as temporary:
+        table.to_parquet(temporary, index=False)
+    write_rows(run / "failures.csv", FAILURE_COLUMNS, [as_row(failure) for failure in failures])
+    manifest["finished"] = now()
+    write_json(run / "manifest.json", manifest)

@@ -1,0 +1,162 @@
+"""Carrying out a plan: what is finished is kept, what fails is recorded, the rest goes on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ..core.errors import StoreError
+from ..core.metric import Metric
+from ..core.signature import sha256_file
+from ..core.store import read_json, write_json
+from .executors import Executor
+from .manifest import earlier_manifest, make_manifest, write_tables
+from .plan import Plan, Unit, build_metrics
+from .reference import forget_reference
+from .work import Failure, Task, failure, work
+
+SCRATCH_BYTES = 2 << 30
+"""Decoded pixels that one task may keep at a time."""
+UNITS_AT_ONCE = 8
+"""Decoded clips scored in step with their reference in one task."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        computed: units that were worked on, failed ones included.
+        kept: units that were finished before.
+        failures: what did not work.
+    """
+
+    computed: int
+    kept: int
+    failures: Sequence[Failure]
+
+
+@contextmanager
+def locked(run: Path) -> Iterator[None]:
+    """Hold a results folder for this process alone.
+
+    Raises:
+        StoreError: another run holds it, or it cannot be written.
+    """
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(run / ".lock")
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StoreError(f"another run is writing into {run}; wait for it or choose another --out") from None
+    except OSError as error:
+        raise StoreError(f"cannot write into {run} ({error.strerror}); choose another --out") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _missing(run: Path, unit: Unit, metrics: Mapping[str, Metric]) -> tuple[str, ...] | None:
+    """Names of the metrics that a stored unit lacks; None where there is no such unit."""
+    try:
+        record = read_json(run / "units" / f"{unit.key}.json")
+        if sha256_file(run / record["stream"]["path"]) != record["stream"]["sha256"]:
+            return None
+    except (StoreError, OSError):
+        return None
+    has = {(column, entry["signature"]) for column, entry in record["values"].items()}
+    return tuple(
+        name
+        for name, metric in metrics.items()
+        if any((column, metric.signature) not in has for column in metric.columns)
+    )
+
+
+def _tasks(run: Path, scratch: Path, plan: Plan, workers: int, encode: bool) -> list[Task]:
+    """Cut what is missing into tasks, clip by clip."""
+    metrics = build_metrics(plan.config)
+    lacking: dict[tuple[str, tuple[str, ...], bool], list[Unit]] = {}
+    for unit in plan.units:
+        missing = _missing(run, unit, metrics)
+        if missing is None and not encode:
+            raise StoreError(
+                f"the stream of {unit.point.method} {unit.point.name} for clip '{unit.clip.name}' is missing or "
+                "changed; repeat the run's command first"
+            )
+        if missing is None or missing:
+            names = tuple(metrics) if missing is None else missing
+            lacking.setdefault((unit.clip.name, names, missing is None), []).append(unit)
+    clips = max(1, len({name for name, _, _ in lacking}))
+    tasks = []
+    for (_, names, new), units in lacking.items():
+        share = -(-len(units) * clips // workers) if clips < workers else len(units)
+        size = max(1, min(UNITS_AT_ONCE, share))
+        for at in range(0, len(units), size):
+            group = units[at : at + size]
+            tasks.append(
+                Task(
+                    run, scratch, plan.benchmark, plan.dataset, plan.config, group[0].clip, group, names, new
+                )
+            )
+    return tasks
+
+
+def execute(
+    plan: Plan,
+    run: Path,
+    executor: Executor,
+    command: Sequence[str],
+    progress: Any = None,
+    encode: bool = True,
+) -> Outcome:
+    """Carry out a plan in a results folder.
+
+    Args:
+        plan: what is to be done.
+        run: the folder; what it holds of the plan is kept.
+        executor: who does it.
+        command: the command line, for the manifest.
+        progress: called with (units done, units to do) after each task.
+        encode: False to score stored streams only.
+
+    Returns:
+        the outcome; tables and manifest are written, whatever failed.
+
+    Raises:
+        StoreError: the folder is in use, holds another run, or cannot be written.
+    """
+    with locked(run):
+        manifest = make_manifest(plan, command, earlier_manifest(run, plan))
+        scratch = run / ".scratch"
+        shutil.rmtree(scratch, ignore_errors=True)
+        tasks = _tasks(run, scratch, plan, executor.workers, encode)
+        write_json(run / "manifest.json", manifest)
+        failures = [
+            Failure("", "", name, "read", "VideoError", message) for name, message in plan.unreadable.items()
+        ]
+        waiting = {name: len(list(group)) for name, group in groupby(tasks, lambda task: task.clip.name)}
+        done, total = 0, sum(len(task.units) for task in tasks)
+        try:
+            for task, result in executor.run(work, tasks):
+                if isinstance(result, BaseException):
+                    failures += [failure(unit, "work", result) for unit in task.units]
+                else:
+                    failures += result
+                waiting[task.clip.name] -= 1
+                if not waiting[task.clip.name]:
+                    forget_reference(task.clip, scratch)
+                done += len(task.units)
+                if progress is not None:
+                    progress(done, total)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        write_tables(run, manifest, failures)
+    return Outcome(total, len(plan.units) - total, failures)

@@ -1,0 +1,108 @@
+"""Scoring decoded clips in step with their reference, so that its features are computed once for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..core.errors import TalkbenchError
+from ..core.metric import Metric, PictureMetric, RateMetric, Scorer, Scores, Shape, StreamFacts
+from ..core.video import Clip, Frames
+
+
+@dataclass
+class Scored:
+    """What became of one unit's scores.
+
+    Attributes:
+        scores: by metric name.
+        errors: why a metric has none, by metric name.
+    """
+
+    scores: dict[str, Scores] = field(default_factory=dict)
+    errors: dict[str, Exception] = field(default_factory=dict)
+
+
+def _open(metrics: Mapping[str, PictureMetric], shape: Shape, scored: Scored) -> dict[str, Scorer]:
+    scorers = {}
+    for name, metric in metrics.items():
+        try:
+            scorers[name] = metric.start(shape)
+        except Exception as error:  # a metric that cannot start is shown as such; the others go on
+            scored.errors[name] = error
+    return scorers
+
+
+def score_pictures(
+    reference: Clip, decoded: Sequence[Clip], metrics: Mapping[str, PictureMetric]
+) -> list[Scored]:
+    """Score several decoded clips against one reference.
+
+    Args:
+        reference: the truth.
+        decoded: clips of the same shape and number of frames.
+        metrics: by name.
+
+    Returns:
+        one result for each decoded clip, in order. A metric that fails is recorded and left out.
+    """
+    results = [Scored() for _ in decoded]
+    shape = Shape(reference.width, reference.height, reference.fps)
+    scorers = [_open(metrics, shape, scored) for scored in results]
+    streams = [clip.frames() for clip in decoded]
+    try:
+        for block in reference.frames():
+            blocks = [next(stream) for stream in streams]  # of one shape, so cut at the same frames
+            for name, metric in metrics.items():
+                _update(name, metric, block, blocks, scorers, results)
+        for mine, scored in zip(scorers, results, strict=True):
+            for name, scorer in mine.items():
+                try:
+                    scored.scores[name] = scorer.finish()
+                except Exception as error:
+                    scored.errors[name] = error
+    finally:
+        for mine in scorers:
+            for scorer in mine.values():
+                scorer.close()
+    return results
+
+
+def _update(
+    name: str,
+    metric: PictureMetric,
+    reference: Frames,
+    blocks: Sequence[Frames],
+    scorers: Sequence[dict[str, Scorer]],
+    results: Sequence[Scored],
+) -> None:
+    """One metric, one block, all decoded clips."""
+    if not any(name in mine for mine in scorers):
+        return
+    try:
+        prepared = metric.prepare(reference)
+    except Exception as error:
+        for mine, scored in zip(scorers, results, strict=True):
+            if name in mine:
+                mine.pop(name).close()
+                scored.errors[name] = error
+        return
+    for block, mine, scored in zip(blocks, scorers, results, strict=True):
+        if name in mine:
+            try:
+                mine[name].update(prepared, block)
+            except Exception as error:
+                mine.pop(name).close()
+                scored.errors[name] = error
+
+
+def score_rates(facts: StreamFacts, metrics: Mapping[str, Metric]) -> Scored:
+    """The rate metrics of one unit."""
+    scored = Scored()
+    for name, metric in metrics.items():
+        if isinstance(metric, RateMetric):
+            try:
+                scored.scores[name] = Scores(metric.measure(facts))
+            except TalkbenchError as error:
+                scored.errors[name] = error
+    return scored

@@ -1,0 +1,264 @@
+"""What a worker does: one clip, some operating points, from pixels to stored scores."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from ..core.bitstream import sizes
+from ..core.errors import CodecError, StoreError, TalkbenchError
+from ..core.metric import Metric, PictureMetric, Scores, Shape, StreamFacts
+from ..core.store import SCHEMA, read_json, stream_path, video_path, write_json, writing
+from ..core.video import Clip, RawFile
+from .plan import Unit, build_metrics
+from .reference import Reference, decode_reference, write_video
+from .scoring import Scored, score_pictures, score_rates
+from .sealed import Decoded, SealedDecoder
+
+
+@dataclass(frozen=True)
+class Task:
+    """Units of one clip that lack the same metrics.
+
+    Attributes:
+        run, scratch: folders.
+        benchmark, dataset: names, for the units' records.
+        config: the run's configuration.
+        clip: of all the units.
+        units: what is to be done.
+        metrics: names of the metrics that the units lack.
+        encode: False where stored streams are to be scored.
+    """
+
+    run: Path
+    scratch: Path
+    benchmark: str
+    dataset: str
+    config: Mapping[str, Any]
+    clip: Clip
+    units: Sequence[Unit]
+    metrics: Sequence[str]
+    encode: bool
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What did not work, and at which stage (read, encode, decode, score, video, store)."""
+
+    method: str
+    point: str
+    clip: str
+    stage: str
+    error: str
+    message: str
+
+
+def failure(unit: Unit, stage: str, error: BaseException) -> Failure:
+    """The record of an error in a unit."""
+    message = str(error) if isinstance(error, TalkbenchError) else f"{type(error).__name__}: {error}"
+    return Failure(
+        unit.point.method,
+        unit.point.name,
+        unit.clip.name,
+        stage,
+        type(error).__name__,
+        " ".join(message.split()),
+    )
+
+
+@dataclass
+class _Coded:
+    """A unit on its way: its stream is stored and its decoded pixels wait in the scratch folder."""
+
+    unit: Unit
+    record: dict[str, Any]
+    pixels: Clip
+
+
+_decoder: SealedDecoder | None = None
+
+
+def _sealed() -> SealedDecoder:
+    """The worker's decoding process, shared by its tasks."""
+    global _decoder
+    if _decoder is None:
+        _decoder = SealedDecoder()
+    return _decoder
+
+
+def work(task: Task) -> list[Failure]:
+    """Do a task; every finished unit is stored, every other is in the answer."""
+    failures: list[Failure] = []
+    metrics = {name: metric for name, metric in build_metrics(task.config).items() if name in task.metrics}
+    pictures = {name: metric for name, metric in metrics.items() if isinstance(metric, PictureMetric)}
+    if not task.encode and not pictures:
+        for unit in task.units:
+            record = read_json(task.run / "units" / f"{unit.key}.json")
+            _store(task, record, metrics, Scored(), failures, unit)
+        return failures
+    try:
+        first = task.config["run"]["count_first"]
+        reference = decode_reference(task.clip, task.scratch, at_least=1 if first else 2)
+        if task.config["run"]["videos"]:
+            _reference_video(task, reference)
+    except Exception as error:
+        return [failure(unit, "read", error) for unit in task.units]
+    coded = [made for unit in task.units if (made := _code(task, unit, reference, failures))]
+    try:
+        results = score_pictures(reference.clip, [made.pixels for made in coded], pictures)
+        for made, scored in zip(coded, results, strict=True):
+            _store(task, made.record, metrics, scored, failures, made.unit)
+    finally:
+        for made in coded:
+            _pixels_path(task, made.unit).unlink(missing_ok=True)
+    return failures
+
+
+def _reference_video(task: Task, reference: Reference) -> None:
+    path = task.run / video_path("reference", "", task.clip.name)
+    if not path.is_file():
+        clip = reference.clip
+        write_video(clip.frames(), clip.width, clip.height, clip.fps, path)
+
+
+def _pixels_path(task: Task, unit: Unit) -> Path:
+    return task.scratch / f"{unit.key}.rgb"
+
+
+def _code(task: Task, unit: Unit, reference: Reference, failures: list[Failure]) -> _Coded | None:
+    """Encode (or read the stored stream) and decode one unit; None, and a failure, where that fails."""
+    stage = "encode"
+    try:
+        stream, record = _stream(task, unit, reference)
+        stage = "decode"
+        decoded = _decode(task, unit, stream)
+        clip = reference.clip
+        if (decoded.frames, decoded.width, decoded.height) != (reference.frames, clip.width, clip.height):
+            raise CodecError(
+                f"{decoded.frames} frames of {decoded.width}x{decoded.height} decoded, "
+                f"{reference.frames} of {clip.width}x{clip.height} encoded"
+            )
+        if record.setdefault("decoded_sha256", decoded.sha256) != decoded.sha256:
+            raise CodecError(
+                "the stored stream no longer decodes to the frames of its run; run again into another folder"
+            )
+        record["timing"].setdefault("decode_seconds", decoded.seconds)
+        source = RawFile(_pixels_path(task, unit), clip.width, clip.height, decoded.sha256)
+        pixels = Clip(clip.name, source, clip.width, clip.height, clip.fps)
+        stage = "video"
+        if task.config["run"]["videos"] and record["video"] is None:
+            path = video_path(unit.point.method, unit.point.name, clip.name)
+            write_video(pixels.frames(), clip.width, clip.height, clip.fps, task.run / path)
+            record["video"] = path.as_posix()
+    except Exception as error:
+        _pixels_path(task, unit).unlink(missing_ok=True)
+        failures.append(failure(unit, stage, error))
+        return None
+    return _Coded(unit, record, pixels)
+
+
+def _stream(task: Task, unit: Unit, reference: Reference) -> tuple[bytes, dict[str, Any]]:
+    """A unit's stream and record, stored or new."""
+    path = stream_path(unit.point.method, unit.point.name, unit.clip.name)
+    if not task.encode:
+        record = read_json(task.run / "units" / f"{unit.key}.json")
+        return (task.run / path).read_bytes(), record
+    clip = reference.clip
+    method = unit.point.build()
+    start = time.perf_counter()
+    stream = method.encode(clip)
+    seconds = time.perf_counter() - start
+    by_kind = sizes(stream)
+    with writing(task.run / path) as temporary:
+        temporary.write_bytes(stream)
+    record = {
+        "schema": SCHEMA,
+        "key": unit.key,
+        "benchmark": task.benchmark,
+        "dataset": task.dataset,
+        "method": unit.point.method,
+        "point": unit.point.name,
+        "clip": unit.clip.name,
+        "clip_sha256": unit.clip.sha256,
+        "describe": dict(method.describe()),
+        "frames": reference.frames,
+        "width": clip.width,
+        "height": clip.height,
+        "fps": str(clip.fps),
+        "stream": {
+            "path": path.as_posix(),
+            "sha256": hashlib.sha256(stream).hexdigest(),
+            "bytes": len(stream),
+            "sizes": by_kind,
+        },
+        "timing": {"encode_seconds": seconds},
+        "values": {},
+        "video": None,
+    }
+    return stream, record
+
+
+def _decode(task: Task, unit: Unit, stream: bytes) -> Decoded:
+    try:
+        with _pixels_path(task, unit).open("wb") as file:
+            return _sealed().decode(unit.point, stream, file)
+    except OSError as error:
+        raise StoreError(f"cannot write decoded frames ({error.strerror}); make room and repeat") from None
+
+
+def _store(
+    task: Task,
+    record: dict[str, Any],
+    metrics: Mapping[str, Metric],
+    scored: Scored,
+    failures: list[Failure],
+    unit: Unit,
+) -> None:
+    """Add scores to a unit's record and write both of its files."""
+    shape = Shape(record["width"], record["height"], Fraction(record["fps"]))
+    facts = StreamFacts(
+        record["stream"]["sizes"],
+        record["frames"],
+        shape,
+        record["timing"]["encode_seconds"],
+        record["timing"]["decode_seconds"],
+    )
+    rates = score_rates(facts, metrics)
+    for name, error in {**scored.errors, **rates.errors}.items():
+        failures.append(failure(unit, f"score {name}", error))
+    scores = {**scored.scores, **rates.scores}
+    for name, result in scores.items():
+        metric = metrics[name]
+        common = {"unit": metric.unit, "direction": metric.direction, "signature": metric.signature}
+        for column, value in result.values.items():
+            record["values"][column] = {"value": float(value), "metric": name, **common}
+    try:
+        _store_frames(task.run / "units" / f"{unit.key}.parquet", record["frames"], scores)
+        write_json(task.run / "units" / f"{unit.key}.json", record)
+    except TalkbenchError as error:
+        failures.append(failure(unit, "store", error))
+
+
+def _store_frames(path: Path, count: int, scores: Mapping[str, Scores]) -> None:
+    """Write a unit's per-frame values, beside those that are there."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns: dict[str, Any] = {"frame": np.arange(count)}
+    if path.is_file():
+        columns |= dict(pq.read_table(path).to_pydict())
+    for result in scores.values():
+        columns |= result.frames
+    with writing(path) as temporary:
+        pq.write_table(pa.table(columns), temporary)
+
+
+def as_row(record: Failure) -> dict[str, str]:
+    """A failure as a row of failures.csv."""
+    return asdict(record)
