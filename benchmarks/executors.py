@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.process
 import os
 import signal
 import threading
@@ -34,6 +35,11 @@ class Executor(ABC):
         """Yield each task with its result, or with the error that ended it, as they finish."""
 
 
+def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
+
+
 def _begin(threads: int) -> None:
     """A worker's first act."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
@@ -42,7 +48,7 @@ def _begin(threads: int) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         # A killed parent must not leave workers behind that write into a folder it no longer locks.
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
 class LocalExecutor(Executor):

@@ -84,8 +84,8 @@ def earlier_manifest(run: Path, plan: Plan) -> dict[str, Any] | None:
     here = (old["benchmark"], old["dataset"]["name"], old["dataset"]["fingerprint"])
     if here != (plan.benchmark, plan.dataset, plan.fingerprint):
         raise StoreError(
-            f"{run} holds '{here[0]}' on {len(old['dataset']['clips'])} clips of '{here[1]}', which are not the "
-            "clips (or not the sizes or lengths) asked for now; choose another --out"
+            f"{run} holds '{here[0]}' on {len(old['dataset']['clips'])} clips of '{here[1]}', not the clips "
+            "(or not in the size or length) asked for now; choose another --out"
         )
     return old
 

@@ -181,6 +181,7 @@ def stored_plan(manifest: Mapping[str, Any], config: Mapping[str, Any]) -> Plan:
             f"the data set '{dataset}' has changed since the run: {', '.join(changed + missing)}; "
             "restore these clips, or run again into another folder"
         )
+    unreadable = {name: "it was unreadable in the run" for name, sha256 in known.items() if not sha256}
     by_name = {clip.name: clip for clip in clips}
     units = [
         Unit(
@@ -203,4 +204,5 @@ def stored_plan(manifest: Mapping[str, Any], config: Mapping[str, Any]) -> Plan:
         manifest["methods"],
         config["metrics"],
         units,
+        unreadable,
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,8 @@ from .plan import Plan, Unit, build_metrics
 from .reference import forget_reference
 from .work import Failure, Task, failure, work
 
-SCRATCH_BYTES = 2 << 30
-"""Decoded pixels that one task may keep at a time."""
 UNITS_AT_ONCE = 8
-"""Decoded clips scored in step with their reference in one task."""
+"""Decoded clips scored in step with their reference in one task; their pixels wait on the disk."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +86,8 @@ def _tasks(run: Path, scratch: Path, plan: Plan, workers: int, encode: bool) -> 
         missing = _missing(run, unit, metrics)
         if missing is None and not encode:
             raise StoreError(
-                f"the stream of {unit.point.method} {unit.point.name} for clip '{unit.clip.name}' is missing or "
-                "changed; repeat the run's command first"
+                f"the stream of {unit.point.method} {unit.point.name} for clip '{unit.clip.name}' is missing "
+                "or changed; repeat the run's command first"
             )
         if missing is None or missing:
             names = tuple(metrics) if missing is None else missing
@@ -142,7 +140,7 @@ def execute(
         failures = [
             Failure("", "", name, "read", "VideoError", message) for name, message in plan.unreadable.items()
         ]
-        waiting = {name: len(list(group)) for name, group in groupby(tasks, lambda task: task.clip.name)}
+        waiting = Counter(task.clip.name for task in tasks)
         done, total = 0, sum(len(task.units) for task in tasks)
         try:
             for task, result in executor.run(work, tasks):
