@@ -173,6 +173,18 @@ def unpack(data: bytes) -> Stream:
     return Stream(_header(chunks[0][1]), tuple(chunks[1:]))
 
 
+def unpack_for(data: bytes, method: str) -> Stream:
+    """Parse and check a stream that this method is to decode.
+
+    Raises:
+        StreamError: as `unpack`, or another method made it.
+    """
+    stream = unpack(data)
+    if stream.header.method != method:
+        raise StreamError(f"a stream of method '{stream.header.method}' found, one of '{method}' expected")
+    return stream
+
+
 def sizes(data: bytes) -> dict[str, int]:
     """Bytes of a stream by kind of chunk; they add up to the stream's length.
 

@@ -85,6 +85,14 @@ def encoders() -> frozenset[str]:
 
 
 @functools.cache
+def decoders() -> frozenset[str]:
+    """Names of the video codecs that it decodes, and of the decoders compiled in."""
+    lines = re.findall(r"^ V\S{5} (.+)", _ask("-decoders"), re.MULTILINE)
+    codecs = [found[1] for line in lines if (found := re.search(r"\(codec (\w+)\)", line))]
+    return frozenset([*(line.split()[0] for line in lines), *codecs])
+
+
+@functools.cache
 def filters() -> frozenset[str]:
     """Names of the filters compiled in."""
     return frozenset(re.findall(r"^ [T.][S.] (\S+)", _ask("-filters"), re.MULTILINE))
