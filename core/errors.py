@@ -6,6 +6,7 @@ TalkbenchError          one line for the user: what was found, what was expected
 ├── StreamError         a stream that is damaged, or made for another decoder
 ├── CodecError          an encoder or decoder that failed, or returned the wrong number of frames
 ├── AssetError          a weight file or sample clip that is missing or not the declared one
+├── MetricError         a metric that does not apply to a clip, or found no number for it
 └── StoreError          a results folder that cannot be used
 """
 
@@ -37,6 +38,10 @@ class CodecError(TalkbenchError):
 
 class AssetError(TalkbenchError):
     """A declared file could not be had, or is not the declared one."""
+
+
+class MetricError(TalkbenchError):
+    """A metric does not apply to a clip, or has no number for it."""
 
 
 class StoreError(TalkbenchError):

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .assets import Asset
+from .errors import MetricError
 from .signature import signature
 from .version import __version__
 from .video import Frames
@@ -89,16 +90,64 @@ class Metric(ABC):
         return signature(self.name, self.settings(), __version__)
 
 
+def check_block(shape: Shape, decoded: Frames) -> None:
+    """Refuse decoded frames that are not the clip's.
+
+    Raises:
+        MetricError: not (t, H, W, 3) uint8 with the clip's H and W.
+    """
+    expected = (shape.height, shape.width, 3)
+    if decoded.dtype != np.uint8 or decoded.ndim != 4 or decoded.shape[1:] != expected:
+        raise MetricError(
+            f"decoded frames are {decoded.dtype} {decoded.shape}, expected uint8 (t, {shape.height}, "
+            f"{shape.width}, 3); decode to the clip's size, and round to 8 bits"
+        )
+
+
+def pooled(values: Values, count_first: bool) -> Values:
+    """The frames that count in a clip's value.
+
+    Args:
+        values: (n,), one number a frame.
+        count_first: whether frame 0 counts.
+
+    Raises:
+        MetricError: no frame counts, or a value is not a finite number.
+    """
+    counted = values if count_first else values[1:]
+    if not len(counted):
+        raise MetricError(
+            f"{len(values)} frames were scored and frame 0 does not count; "
+            "score at least two frames, or set run.count_first=true"
+        )
+    if not np.isfinite(values).all():
+        frame = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise MetricError(f"frame {frame} has the value {values[frame]}, expected a finite number")
+    return counted
+
+
 class Scorer(ABC):
     """Takes one decoded clip, block by block, beside its prepared reference."""
 
     @abstractmethod
     def update(self, reference: Any, decoded: Frames) -> None:
-        """Take the next block: what `PictureMetric.prepare` made of the reference, and (t, H, W, 3)."""
+        """Take the next block.
+
+        Args:
+            reference: what `PictureMetric.prepare` made of the reference block.
+            decoded: the same frames decoded, (t, H, W, 3) uint8 RGB.
+
+        Raises:
+            MetricError: the decoded block does not fit the clip or the reference.
+        """
 
     @abstractmethod
     def finish(self) -> Scores:
-        """The clip's scores; called once, after the last block."""
+        """The clip's scores; called once, after the last block.
+
+        Raises:
+            MetricError: no frame counts, or a value is not a number: never returned as NaN.
+        """
 
     def close(self) -> None:  # noqa: B027  (most scorers hold nothing)
         """Release what is held, finished or not."""
@@ -115,13 +164,22 @@ class PictureMetric(Metric):
     def __init__(self, *, count_first: bool = False) -> None:
         self.count_first = count_first
 
+    @property
+    def signature(self) -> str:
+        first = "counts" if self.count_first else "left-out"
+        return signature(self.name, {**self.settings(), "frame0": first}, __version__)
+
     def prepare(self, reference: Frames) -> Any:
         """What `update` wants of a block of reference frames; made once for all methods of a clip."""
         return reference
 
     @abstractmethod
     def start(self, shape: Shape) -> Scorer:
-        """A scorer for one decoded clip."""
+        """A scorer for one decoded clip.
+
+        Raises:
+            MetricError: the metric does not apply to such a clip.
+        """
 
 
 class FrameMetric(PictureMetric):
@@ -143,22 +201,27 @@ class FrameMetric(PictureMetric):
         """The clip's value from its frames': the mean, unless a metric says otherwise."""
         return float(np.mean(values))
 
+    def shown(self, values: Values) -> Values:
+        """The per-frame values to store, where they are not what is pooled."""
+        return values
+
     def start(self, shape: Shape) -> Scorer:
-        return _FrameScorer(self)
+        return _FrameScorer(self, shape)
 
 
 class _FrameScorer(Scorer):
-    def __init__(self, metric: FrameMetric) -> None:
-        self.metric = metric
+    def __init__(self, metric: FrameMetric, shape: Shape) -> None:
+        self.metric, self.shape = metric, shape
         self.blocks: list[Values] = []
 
     def update(self, reference: Any, decoded: Frames) -> None:
+        check_block(self.shape, decoded)
         self.blocks.append(self.metric.compare(reference, decoded))
 
     def finish(self) -> Scores:
-        values = np.concatenate(self.blocks)
-        counted = values if self.metric.count_first else values[1:]
-        return Scores({self.metric.name: self.metric.pool(counted)}, {self.metric.name: values})
+        values = np.concatenate([np.zeros(0), *self.blocks])
+        clip = self.metric.pool(pooled(values, self.metric.count_first))
+        return Scores({self.metric.name: clip}, {self.metric.name: self.metric.shown(values)})
 
 
 class RateMetric(Metric):
