@@ -1,0 +1,7 @@
+"""`python -m talkbench` is `bench`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())
