@@ -98,6 +98,21 @@ def filters() -> frozenset[str]:
     return frozenset(re.findall(r"^ [T.][S.] (\S+)", _ask("-filters"), re.MULTILINE))
 
 
+def require(who: str, *, encoder: str, decoder: str) -> None:
+    """Make sure that the ffmpeg in use can code, decode and convert colours as `who` needs.
+
+    Raises:
+        UsageError: it cannot; the message says what is missing.
+    """
+    have = {"encoder": encoders(), "decoder": decoders(), "filter": filters()}
+    for kind, name in (("encoder", encoder), ("decoder", decoder), ("filter", "zscale")):
+        if name not in have[kind]:
+            raise UsageError(
+                f"{who} needs an ffmpeg with the {kind} {name}, which version {version()} in use lacks; "
+                "`bench doctor` shows what it has, TALKBENCH_FFMPEG names another"
+            )
+
+
 def command(node: Any, *, level: str = "error", extra: Iterable[str] = ()) -> list[str]:
     """The command line of an ffmpeg-python output node, for the ffmpeg in use.
 
@@ -135,12 +150,20 @@ class _Feeder(threading.Thread):
                 self.pipe.close()
 
 
+# Lines in which ffmpeg only reports that it gives up, and encoders that all is well.
+_ECHO = re.compile(
+    r"Terminating thread|Task finished|Nothing was written|Error (sending|flushing|while|submitting)"
+    r"|Conversion failed|Svt\[(info|warn)\]|Configuration warning"
+)
+
+
 def last_words(log: IO[bytes]) -> str:
-    """The last lines of a log, on one line and short enough for an error message."""
+    """The last lines of a log that tell a cause, on one line and short enough for an error message."""
     log.seek(0)
-    text = log.read().decode(errors="replace").strip().splitlines()
-    lines = [line.strip() for line in text if line.strip()]
-    return " / ".join(lines[-3:])[-400:] or "it printed nothing"
+    text = log.read().decode(errors="replace").splitlines()
+    lines = [re.sub(r" @ 0x[0-9a-f]+\]", "]", line).strip() for line in text if line.strip()]
+    causes = [line for line in lines if not _ECHO.search(line)] or lines
+    return " / ".join(causes[-2:])[-300:] or "it printed nothing"
 
 
 @contextmanager

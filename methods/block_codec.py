@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from ..core import colour, ffmpeg
 from ..core.bitstream import Header, Kind, pack, unpack_for
+from ..core.decoding import decode
 from ..core.errors import CodecError, StreamError, UsageError, unknown
 from ..core.method import Method
 from ..core.signature import code
@@ -75,17 +76,7 @@ class BlockCodec(Method):
         self.check_range("gop", 0, 1 << 20)
         self.check_range("threads", 1, 64)
         self.check_choice("preset", self.presets)
-        if self.encoder not in ffmpeg.encoders() or self.codec not in ffmpeg.decoders():
-            part = f"encoder {self.encoder}" if self.encoder not in ffmpeg.encoders() else "decoder"
-            raise UsageError(
-                f"{self.name} needs an ffmpeg with {self.codec}'s {part}, which {ffmpeg.version()} in use lacks; "
-                "`bench doctor` shows what it has, TALKBENCH_FFMPEG names another"
-            )
-        if "zscale" not in ffmpeg.filters():
-            raise UsageError(
-                f"{self.name} needs ffmpeg's zscale filter for colour, which {ffmpeg.version()} in use lacks; "
-                "`bench doctor` shows what it has, TALKBENCH_FFMPEG names another"
-            )
+        ffmpeg.require(f"methods.{self.name}", encoder=self.encoder, decoder=self.codec)
 
     def check_range(self, key: str, low: int, high: int) -> None:
         """Refuse a setting that is no integer from low to high (UsageError)."""
@@ -148,30 +139,18 @@ class BlockCodec(Method):
         return pack(header, [(Kind.SOURCE, pictures[0]), (Kind.MOTION, b"".join(pictures[1:]))])
 
     def decode(self, stream: bytes) -> Iterator[Frames]:
-        import ffmpeg as graph
-
         parsed = unpack_for(stream, self.name)
         header = parsed.header
         data = self.join(parsed.payload(Kind.SOURCE) + parsed.payload(Kind.MOTION))
-        # explode: damage is an error, never a concealed picture; max_pixels: nor a gigabyte's allocation.
-        # Coded sizes are rounded up to whole blocks, of 128 pixels at most.
-        most = (header.width + 128) * (header.height + 128)
-        source = {"format": self.demuxer, "err_detect": "explode", "max_pixels": most}
-        node = graph.input("pipe:", **source, threads=self.threads).output(
-            "pipe:", vf=colour.YUV420_TO_RGB, fps_mode="passthrough", format="rawvideo", pix_fmt="rgb24"
-        )
-        arguments = ffmpeg.command(node, extra=["-xerror"])
         frames = 0
         try:
-            for block in ffmpeg.read_frames(arguments, header.width, header.height, [data]):
+            for block in decode(data, self.demuxer, header.width, header.height, threads=self.threads):
                 frames += len(block)
                 if frames > header.frames:
                     break
                 yield block
         except CodecError as error:
-            raise CodecError(
-                f"{self.name} could not decode its stream, which may be damaged: {error}"
-            ) from None
+            raise CodecError(f"{self.name} cannot decode its stream, which may be damaged: {error}") from None
         if frames != header.frames:
             raise StreamError(
                 f"corrupt {self.name} stream: its header promises {header.frames} frames, "
@@ -184,7 +163,8 @@ class BlockCodec(Method):
         return {
             **settings,
             "encoder": options,
-            "decoder": colour.YUV420_TO_RGB,
+            "decoder": self.codec,
+            "colour": colour.YUV420_TO_RGB,
             "structure": "low delay: no reordering, no look-ahead",
             "ffmpeg": ffmpeg.build(),
             "code": code(type(self)),

@@ -43,7 +43,7 @@ class H266(AnnexB):
         super().check()
         if self.gop % GOP_SIZE:
             raise UsageError(
-                f"methods.h266.gop={self.gop} does not fit vvenc's pattern; give 0 or a multiple of {GOP_SIZE}"
+                f"methods.h266.gop={self.gop} does not fit vvenc's pattern; give a multiple of {GOP_SIZE}"
             )
 
     def options(self) -> dict[str, Any]:

@@ -1,0 +1,121 @@
+"""The still picture that a codec sends first and animates or repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import colour, ffmpeg
+from .decoding import decode
+from .errors import CodecError, UsageError, unknown
+from .signature import code
+from .video import Frame
+
+PNG_MAGIC = b"\x89PNG"
+ENCODERS = {"h265": "libx265", "png": "png"}
+
+
+def _even(frame: Frame) -> Frame:
+    """The picture with its last row and column repeated where a side is odd: 4:2:0 needs even ones."""
+    height, width = frame.shape[:2]
+    return np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+
+
+@dataclass(frozen=True)
+class PictureCodec:
+    """Codes single pictures of any size from 16x16 on.
+
+    Attributes:
+        codec: ``h265``, one intra picture in 4:2:0, as its bare Annex B stream; or ``png``, lossless.
+        qp: of H.265, 0 to 51; without effect on PNG.
+    """
+
+    codec: str
+    qp: int
+
+    def check(self, key: str) -> None:
+        """Look for what this codec needs.
+
+        Args:
+            key: of the settings in the configuration, for messages: ``methods.freeze``.
+
+        Raises:
+            UsageError: a setting is out of range, or the encoder is missing.
+        """
+        if self.codec not in ENCODERS:
+            raise unknown(f"{key}.codec", str(self.codec), ENCODERS)
+        if isinstance(self.qp, bool) or not isinstance(self.qp, int) or not 0 <= self.qp <= 51:
+            raise UsageError(f"{key}.qp={self.qp} is out of range; give an integer from 0 to 51")
+        ffmpeg.require(
+            key, encoder=ENCODERS[self.codec], decoder={"h265": "hevc"}.get(self.codec, self.codec)
+        )
+
+    def _output(self) -> dict[str, Any]:
+        """ffmpeg's output options."""
+        if self.codec == "png":
+            return {"c:v": "png", "pred": "mixed", "format": "image2pipe"}
+        # ipratio 1: x265 would code an intra picture three steps finer than qp says.
+        library = f"qp={self.qp}:ipratio=1:keyint=1:frame-threads=1:pools=none:wpp=0:log-level=error"
+        return {
+            "vf": colour.rgb_to_yuv420(),
+            "c:v": "libx265",
+            "preset": "slow",
+            "x265-params": library,
+            "bsf:v": "filter_units=remove_types=39|40",  # x265's banner
+            **colour.TAGS,
+            "format": "hevc",
+        }
+
+    def encode(self, frame: Frame) -> bytes:
+        """Code a picture.
+
+        Args:
+            frame: (H, W, 3) uint8 RGB.
+
+        Raises:
+            CodecError: the encoder failed, or wrote nothing.
+        """
+        import ffmpeg as graph
+
+        whole = np.ascontiguousarray(_even(frame) if self.codec == "h265" else frame)
+        height, width = whole.shape[:2]
+        node = graph.input("pipe:", **ffmpeg.rawvideo(width, height)).output("pipe:", **self._output())
+        data = ffmpeg.collect(ffmpeg.command(node), [whole])
+        if not data:
+            raise CodecError(
+                f"{ENCODERS[self.codec]} wrote nothing for a {width}x{height} picture and reported no error; "
+                "`bench doctor` shows the ffmpeg in use, TALKBENCH_FFMPEG names another"
+            )
+        return data
+
+    @staticmethod
+    def decode(data: bytes, width: int, height: int) -> Frame:
+        """Decode what `encode` returned, whichever codec it was.
+
+        Args:
+            data: the coded picture.
+            width, height: of the picture, in pixels.
+
+        Returns:
+            (H, W, 3) uint8 RGB.
+
+        Raises:
+            CodecError: it is damaged, or holds another number of pictures than one.
+        """
+        if data.startswith(PNG_MAGIC):
+            blocks = list(decode(data, "png_pipe", width, height, filters="null"))
+        else:
+            blocks = list(decode(data, "hevc", width + width % 2, height + height % 2))
+        frames = sum(map(len, blocks))
+        if frames != 1:
+            raise CodecError(f"a coded picture holds {frames} pictures of {width}x{height}, one was expected")
+        picture: Frame = blocks[0][0, :height, :width]
+        return picture
+
+    def describe(self) -> Mapping[str, str]:
+        """All that determines the result."""
+        options = " ".join(f"-{key} {value}" for key, value in self._output().items())
+        return {"picture": options, "picture_code": code(PictureCodec), "ffmpeg": ffmpeg.build()}
