@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import io
 import os
 import re
 import shutil
@@ -19,7 +18,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,25 +166,30 @@ def last_words(log: IO[bytes]) -> str:
 
 
 @contextmanager
-def _running(
-    arguments: list[str], feed: Iterable[Any], pass_fds: tuple[int, ...] = ()
-) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
-    """Run ffmpeg; on leaving, make sure it has ended, and raise if it or its feed failed."""
+def _running(arguments: list[str], feed: Iterable[Any], *, coded: IO[bytes] | None = None) -> Iterator[Any]:
+    """Run ffmpeg, and give its stdout; with `coded`, a pipe's end that it writes to, stdout joins the log.
+
+    On leaving, make sure that it has ended, and raise if it or its feed failed.
+    """
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, pass_fds=pass_fds
+            arguments,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE if coded is None else log,
+            stderr=log,
+            pass_fds=() if coded is None else (coded.fileno(),),
         )
         assert process.stdin is not None
-        assert process.stdout is not None
         feeder = _Feeder(process.stdin, feed)
         feeder.start()
         try:
-            yield process, process.stdout
+            yield process.stdout
         except BaseException:
             process.kill()
             raise
         finally:
-            process.stdout.close()
+            if process.stdout is not None:
+                process.stdout.close()
             process.wait()
             feeder.join()
         if feeder.error is not None:
@@ -204,8 +208,28 @@ def collect(arguments: list[str], feed: Iterable[Any] = ()) -> bytes:
     Raises:
         CodecError: ffmpeg failed; the message holds its last words.
     """
-    with _running(arguments, feed) as (_, stdout):
+    with _running(arguments, feed) as stdout:
         return bytes(stdout.read())
+
+
+def collect_coded(arguments: list[str], feed: Iterable[Any] = ()) -> bytes:
+    """Run ffmpeg and return what it writes to its output ``pipe:``, through a pipe that is not its stdout.
+
+    An encoder's library may print there: libvvenc prints warnings, which would end up in the stream.
+
+    Args:
+        arguments: the command line, from `command`; its last is the output, ``pipe:``.
+        feed: buffers for its stdin.
+
+    Raises:
+        CodecError: ffmpeg failed; the message holds its last words.
+    """
+    read_end, write_end = os.pipe()
+    with os.fdopen(read_end, "rb") as stream, os.fdopen(write_end, "wb") as coded:
+        moved = [*arguments[:-1], f"{arguments[-1]}{write_end}"]
+        with _running(moved, feed, coded=coded):
+            coded.close()  # ffmpeg has its own copy, and ours would keep the pipe open
+            return stream.read()
 
 
 def read_frames(arguments: list[str], width: int, height: int, feed: Iterable[Any] = ()) -> Iterator[Frames]:
@@ -223,10 +247,10 @@ def read_frames(arguments: list[str], width: int, height: int, feed: Iterable[An
     """
     length = block_length(width, height)
     size = width * height * 3
-    with _running(arguments, feed) as (_, stdout):
+    with _running(arguments, feed) as stdout:
         while True:
             block = np.empty((length, height, width, 3), np.uint8)
-            got = cast(io.BufferedReader, stdout).readinto(block.data.cast("B"))
+            got = stdout.readinto(block.data.cast("B"))
             if got % size:
                 raise CodecError(f"ffmpeg's last frame is cut off: {got % size} of {size} bytes")
             if got:

@@ -83,7 +83,7 @@ class PictureCodec:
         whole = np.ascontiguousarray(_even(frame) if self.codec == "h265" else frame)
         height, width = whole.shape[:2]
         node = graph.input("pipe:", **ffmpeg.rawvideo(width, height)).output("pipe:", **self._output())
-        data = ffmpeg.collect(ffmpeg.command(node), [whole])
+        data = ffmpeg.collect_coded(ffmpeg.command(node), [whole])
         if not data:
             raise CodecError(
                 f"{ENCODERS[self.codec]} wrote nothing for a {width}x{height} picture and reported no error; "

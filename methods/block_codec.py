@@ -127,7 +127,7 @@ class BlockCodec(Method):
         source = ffmpeg.rawvideo(clip.width, clip.height)
         node = graph.input("pipe:", **source, r=str(clip.fps)).output("pipe:", **self._output())
         try:
-            pictures = self.split(ffmpeg.collect(ffmpeg.command(node), feed()))
+            pictures = self.split(ffmpeg.collect_coded(ffmpeg.command(node), feed()))
         except CodecError as error:
             raise CodecError(f"{self.name} could not code '{clip.name}': {error}") from None
         if len(pictures) != sum(lengths) or not pictures:
