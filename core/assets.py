@@ -7,7 +7,6 @@ been put there by hand.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import itertools
 import os
@@ -20,7 +19,7 @@ from typing import IO
 from .errors import AssetError, UsageError
 from .package_index import Progress, archives, opened
 from .registry import SHELVES, load, plugins
-from .signature import sha256_file
+from .signature import sha256_once
 
 __all__ = ["Asset", "Progress", "cache", "declared", "fetch", "locate", "path", "present"]
 
@@ -66,17 +65,11 @@ def path(asset: Asset) -> Path:
     return cache() / "assets" / asset.name
 
 
-@functools.lru_cache(maxsize=1024)
-def _hash(file: Path, size: int, changed: int) -> str:
-    return sha256_file(file)
-
-
 def _found(asset: Asset) -> tuple[str, int] | None:
     """sha256 and size of what lies at an asset's path, or None where nothing does."""
     file = path(asset)
     try:
-        stat = file.stat()
-        return _hash(file, stat.st_size, stat.st_mtime_ns), stat.st_size
+        return sha256_once(file), file.stat().st_size
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -1,145 +1,85 @@
 """Reading other people's videos as one exact sequence of 8-bit RGB frames.
 
 The conversion to RGB is fixed: the stream's own tags are obeyed; where there are none, limited range
-is taken, and bt709 from 720 lines on, bt601 below (the players' convention). It happens at full
-resolution, then the picture is cropped, then scaled (zimg's bicubic). Rotation tags are obeyed. A
-variable frame rate is resampled to the stream's nominal one. HDR is refused.
+is taken, and bt709 for pictures at least 1280 wide or more than 576 high, bt601 for smaller ones (the
+players' convention). It happens at full resolution, then the picture is cropped, then scaled (zimg's
+bicubic). Of primaries and transfer nothing is converted; HDR is refused. An alpha channel is dropped.
+
+Rotation tags and mp4's edit lists are obeyed: frame 0 is the first one that a player shows. A variable
+frame rate is resampled to the stream's nominal one. Interlaced pictures are read as progressive ones.
+Pixels that are not square stay as they are stored; `Probe.aspect` tells.
 """
 
 from __future__ import annotations
 
-import functools
-import itertools
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 from . import ffmpeg
-from .errors import CodecError, VideoError
+from .errors import CodecError
 from .ffmpeg import Frames
-from .signature import digest, sha256_file
+from .probe import INPUT, Probe, probe, refuse
+from .signature import digest, sha256_once
 from .video import Clip, Source
 
-READER = 1
+__all__ = ["Crop", "Probe", "VideoFile", "fitting", "open_clip", "probe", "to_rgb"]
+
+READER = 2
 """Raised when the conversion changes, so that no cached frame or score outlives it."""
 
 Crop = tuple[int, int, int, int]
 """x, y, width, height in pixels of the upright, uncropped picture."""
 
-_STREAM = re.compile(r"Stream #0:\d+.*?: Video: (?P<codec>\w+).*?, (?P<pix>[a-z0-9]+)\((?P<tags>[^)]*)\)?")
-_HDR = ("smpte2084", "arib-std-b67")
+_RGB = ("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "x2rgb", "x2bgr", "pal8")
+_DEEP = re.compile(r"(48|64|10|12|14|16|f16|f32)[lb]e$")
+_TO_GBR = "zscale=matrix=gbr:range=full:dither=none,format=gbrp"
 
 
-@dataclass(frozen=True)
-class Probe:
-    """What a video file says of itself.
+def _even(pix_fmt: str, width: int, height: int) -> list[str]:
+    """Filters that add a line and a column where colour planes are half as large and zimg wants even sizes.
 
-    Attributes:
-        width, height: of the upright picture, in pixels.
-        fps: frames per second; the nominal rate where it varies.
-        frames: coded pictures.
-        variable: whether the distance between pictures varies.
-        tagged: whether the stream states its colour matrix.
-        pix_fmt: ffmpeg's name of the stored pixel format.
+    Only luma is padded: half of an odd number is rounded up, so the colour planes are large enough.
     """
-
-    width: int
-    height: int
-    fps: Fraction
-    frames: int
-    variable: bool
-    tagged: bool
-    pix_fmt: str
+    found = re.search(r"yuv[aj]?(420|422|440)p(\d*[lb]?e?)", pix_fmt)
+    if found is None or not (width % 2 or height % 2):
+        return []
+    planes = "extractplanes=y+u+v[y][u][v]"
+    luma = f"[y]pad={width + width % 2}:{height + height % 2}[even]"
+    return [f"{planes};{luma};[even][u][v]mergeplanes=map1s=1:map2s=2:format=yuv{found[1]}p{found[2]}"]
 
 
-def _refuse(path: Path, found: str, remedy: str) -> VideoError:
-    return VideoError(f"{path}: {found}; {remedy}")
+def to_rgb(info: Probe) -> str:
+    """The ffmpeg filters from the stored picture to 8-bit RGB planes (gbrp) of the same size.
 
-
-def _timing(path: Path, packets: str) -> tuple[Fraction, int, bool]:
-    """Rate, number of pictures and whether their distance varies, from a list of packets."""
-    base = re.search(r"^#tb 0: (\d+)/(\d+)", packets, re.MULTILINE)
-    stamps = sorted(int(line.split(",")[2]) for line in packets.splitlines() if line[:1].isdigit())
-    if base is None or not stamps:
-        raise _refuse(path, "its video stream holds no pictures", "give a video with at least two frames")
-    tick = Fraction(int(base[1]), int(base[2]))
-    steps = sorted(b - a for a, b in itertools.pairwise(stamps))
-    if not steps or steps[len(steps) // 2] <= 0:
-        return Fraction(25), len(stamps), False
-    middle = steps[len(steps) // 2]
-    # A container's clock rounds each stamp by up to half a tick, so steps may differ by one.
-    variable = any(abs(step - middle) > max(1, middle // 2) for step in steps)
-    mean = Fraction(stamps[-1] - stamps[0], len(stamps) - 1)
-    rate = 1 / ((middle if variable else mean) * tick)
-    return _nominal(rate), len(stamps), variable
-
-
-def _nominal(rate: Fraction) -> Fraction:
-    """The broadcast rate that a measured one stands for, or the measured one, to 1/1000."""
-    for whole in (10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120):
-        for candidate in (Fraction(whole), Fraction(whole * 1000, 1001)):
-            if abs(rate / candidate - 1) < Fraction(1, 4000):
-                return candidate
-    return Fraction(round(rate * 1000), 1000)
-
-
-@functools.lru_cache(maxsize=4096)
-def _probe(path: Path, stamp: tuple[int, int]) -> Probe:
-    packets = ["-map", "0:v:0", "-c", "copy", "-f", "framecrc", "-"]
-    done = subprocess.run(
-        [ffmpeg.binary(), "-hide_banner", "-nostdin", "-i", f"file:{path}", *packets],
-        capture_output=True,
-    )
-    log = done.stderr.decode(errors="replace")
-    if "matches no streams" in log:
-        raise _refuse(path, "it has no video stream", "audio alone cannot be coded; give a video")
-    found = _STREAM.search(log) or re.search(
-        r"Stream #0:\d+.*?: Video: (?P<codec>\w+).*?, (?P<pix>[a-z]\w+)(?P<tags>)", log
-    )
-    size = re.search(r"^#dimensions 0: (\d+)x(\d+)", done.stdout.decode(errors="replace"), re.MULTILINE)
-    if done.returncode or found is None or size is None:
-        words = [line.strip() for line in log.splitlines() if line.strip()]
-        reason = words[-1][-200:] if words else "ffmpeg said nothing"
-        raise _refuse(path, f"ffmpeg cannot read it as a video ({reason})", "check or convert the file")
-    tags = found["tags"] or ""
-    if any(name in tags for name in _HDR):
-        raise _refuse(path, f"it is HDR ({tags})", "convert it to SDR bt709 first")
-    width, height = int(size[1]), int(size[2])
-    turn = re.search(r"rotation of (-?\d+)", log)
-    if turn and int(turn[1]) % 180:
-        width, height = height, width
-    fps, frames, variable = _timing(path, done.stdout.decode(errors="replace"))
-    tagged = re.search(r"\b(bt709|smpte170m|bt470bg|bt2020\w*|smpte240m|fcc|gbr)\b", tags) is not None
-    return Probe(width, height, fps, frames, variable, tagged, found["pix"])
-
-
-def probe(path: Path) -> Probe:
-    """Read a file's own description and its packets' times, decoding nothing.
-
-    Raises:
-        VideoError: missing, empty, not a video, audio only, or HDR.
+    Equal to the rounded formula of the colour matrix (ITU-R BT.601, BT.709) where no colour plane is
+    subsampled.
     """
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise _refuse(path, f"it cannot be opened ({error.strerror})", "check the path") from None
-    if path.is_dir():
-        raise _refuse(path, "it is a folder", "give a video file, or use the data set 'folder'")
-    if stat.st_size == 0:
-        raise _refuse(path, "the file is empty", "fetch or copy it again")
-    return _probe(path, (stat.st_size, stat.st_mtime_ns))
+    name = info.pix_fmt
+    if name.startswith(_RGB):
+        return f"format=gbrp16le,{_TO_GBR}" if _DEEP.search(name) else "format=gbrp"
+    if name.startswith(("gray", "ya", "mono")):
+        if name.startswith(("ya", "mono")):
+            return "format=gbrp"
+        return f"setparams=range={info.range or 'full'},{_TO_GBR}"
+    large = info.width >= 1280 or info.height > 576
+    matrix = info.matrix if info.matrix not in ("", "gbr") else "bt709" if large else "smpte170m"
+    steps = _even(name, info.width, info.height)
+    odd = [f"crop={info.width}:{info.height}:0:0:exact=1"] if steps else []
+    tags = f"setparams=field_mode=prog:range={info.range or 'limited'}:colorspace={matrix}"
+    return ",".join([*steps, tags, _TO_GBR, *odd])
 
 
-def to_rgb(pix_fmt: str, height: int, tagged: bool) -> str:
-    """The ffmpeg filter from a stored pixel format to 8-bit RGB planes."""
-    if pix_fmt.startswith(("rgb", "bgr", "gbr", "argb", "abgr", "pal8", "gray", "ya", "mono")):
-        return "format=gbrp"
-    full = ":rangein=full" if pix_fmt.startswith("yuvj") else ""
-    untagged = f":matrixin={'709' if height >= 720 else '170m'}" + (full or ":rangein=limited")
-    return f"zscale=matrix=gbr:range=full:dither=none{full if tagged else untagged},format=gbrp"
+def fitting(width: int, height: int, crop: Crop | None, size: tuple[int, int] | None) -> list[str]:
+    """The filters that crop, then scale, RGB planes of (width, height)."""
+    steps = []
+    if crop is not None:
+        x, y, width, height = crop
+        steps.append(f"crop={width}:{height}:{x}:{y}:exact=1")
+    if size is not None and size != (width, height):
+        steps.append(f"zscale=w={size[0]}:h={size[1]}:filter=bicubic,format=gbrp")
+    return steps
 
 
 @dataclass(frozen=True)
@@ -166,7 +106,7 @@ class VideoFile(Source):
         if self.crop is not None:
             x, y, width, height = self.crop
             if min(x, y) < 0 or min(width, height) < 1 or x + width > info.width or y + height > info.height:
-                raise _refuse(
+                raise refuse(
                     self.path,
                     f"crop {self.crop} (x, y, width, height) leaves its {info.width}x{info.height} picture",
                     "correct the crop",
@@ -176,33 +116,24 @@ class VideoFile(Source):
     def filters(self) -> str:
         """The chain of ffmpeg filters from the stored picture to the clip's."""
         info = probe(self.path)
-        steps = [to_rgb(info.pix_fmt, info.height, info.tagged)]
-        if self.crop is not None:
-            x, y, width, height = self.crop
-            steps.append(f"crop={width}:{height}:{x}:{y}:exact=1")
-        natural = self.crop[2:] if self.crop else (info.width, info.height)
-        if self.size is not None and self.size != natural:
-            steps.append(f"zscale=w={self.size[0]}:h={self.size[1]}:filter=bicubic,format=gbrp")
-        if info.variable:
-            steps.append(f"fps={info.fps}")
-        return ",".join(steps)
+        steps = [to_rgb(info), *fitting(info.width, info.height, self.crop, self.size)]
+        return ",".join([*steps, f"fps={info.fps}"] if info.variable else steps)
 
     def frames(self) -> Iterator[Frames]:
         import ffmpeg as graph
 
         width, height = self.shape()
-        # explode: a damaged picture must stop the reading, not be concealed and scored as truth.
-        node = graph.input(f"file:{self.path}", err_detect="explode").output(
-            "pipe:", format="rawvideo", pix_fmt="rgb24", vf=self.filters(), map="0:v:0",
+        node = graph.input(f"file:{self.path}", **INPUT).output(
+            "pipe:", format="rawvideo", pix_fmt="rgb24", vf=self.filters(), map="0:V:0",
             fps_mode="passthrough", an=None,
         )  # fmt: skip
         try:
             yield from ffmpeg.read_frames(ffmpeg.command(node, extra=["-xerror"]), width, height)
         except CodecError as error:
-            raise _refuse(self.path, f"damaged or cut off ({error})", "repair it or leave it out") from None
+            raise refuse(self.path, f"damaged or cut off ({error})", "repair it or leave it out") from None
 
     def fingerprint(self) -> str:
-        return digest([READER, sha256_file(self.path), self.filters(), ffmpeg.version()])
+        return digest([READER, sha256_once(self.path), self.filters(), ffmpeg.version()])
 
 
 def open_clip(

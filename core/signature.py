@@ -29,6 +29,21 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sha256_once(path: Path) -> str:
+    """sha256 of a file's bytes, computed again only when its size or its time has changed.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    stat = path.stat()
+    return _sha256_once(path, stat.st_size, stat.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4096)
+def _sha256_once(path: Path, size: int, changed: int) -> str:
+    return sha256_file(path)
+
+
 @functools.cache
 def code(cls: type) -> str:
     """Hash (12 digits) of the source files of a class and its bases, so that caches notice a change."""
