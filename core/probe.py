@@ -61,6 +61,48 @@ def _stamps(packets: str) -> list[int]:
     """Times of the pictures that are shown, sorted, in ticks; decoding times where there are no other."""
     rows = [line.split(",") for line in packets.splitlines() if line[:1].isdigit()]
     flags = [next((int(cell.strip()[2:], 16) for cell in row if cell.strip()[:2] == "F="), 0) for row in rows]
+    shown = [row for row, flag in zip(rows, flags, strict=True) if not flag & _DISCARD]
+    times = [int(row[2]) for row in shown]
+    return sorted(times if min(times, default=0) > _NO_STAMP else [int(row[1]) for row in shown])
+
+
+def timing(stamps: Sequence[int], tick: Fraction) -> tuple[Fraction, bool]:
+    """Frames per second, and whether the distance between frames varies.
+
+    A container's clock rounds each stamp by up to half a tick, and cameras waver: steps up to half the
+    middle one apart are one rate, their mean. A left-out frame or a pause makes the rate variable.
+
+    Args:
+        stamps: times of the pictures, sorted, in ticks.
+        tick: in seconds.
+    """
+    steps = sorted(b - a for a, b in itertools.pairwise(stamps))
+    middle = steps[len(steps) // 2] if steps else 0
+    if middle <= 0:
+        return Fraction(25), False
+    regular = [step for step in steps if abs(step - middle) <= max(1, middle // 2)]
+    rate = 1 / (Fraction(sum(regular), len(regular)) * tick)
+    return _nominal(rate, Fraction(1, sum(regular))), len(regular) < len(steps)
+
+
+def _nominal(rate: Fraction, doubt: Fraction) -> Fraction:
+    """The broadcast rate that a measured one stands for, or the measured one, to 1/1000.
+
+    Args:
+        rate: measured.
+        doubt: its relative uncertainty.
+    """
+    whole = (10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120)
+    candidates = [Fraction(fps * 1000, by) for fps in whole for by in (1000, 1001)]
+    nearest = min(candidates, key=lambda candidate: abs(rate / candidate - 1))
+    if abs(rate / nearest - 1) <= max(Fraction(1, 4000), doubt):
+        return nearest
+    return Fraction(round(rate * 1000), 1000)
+
+
+def _ask(path: Path) -> tuple[str, str, bool]:
+    """ffmpeg's list of packets, its log with levels, and whether it went well; decodes one picture."""
+    options = itertools.chain.from_iterable((f"-{key}", value) for key, value in INPUT.items())
     arguments = [
         *(ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "level+info", "-xerror"),
         *(*options, "-i", f"file:{path}"),
