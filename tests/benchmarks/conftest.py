@@ -1,0 +1,127 @@
+"""A plugin from outside the tree, whose methods misbehave, and a small run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ODD_METHODS = '''
+import os
+import sys
+import time
+
+import numpy as np
+from talkbench.core.bitstream import Header, Kind, pack, unpack
+from talkbench.core.errors import CodecError
+from talkbench.core.method import Method
+
+
+class Odd(Method):
+    """A method that goes wrong in a chosen way."""
+
+    name = "odd"
+
+    def __init__(self, way):
+        self.way = way
+
+    def describe(self):
+        return {"way": self.way}
+
+    def encode(self, clip):
+        if self.way == "encode-refuses":
+            raise CodecError("it does not want to")
+        if self.way == "encode-crashes":
+            os._exit(9)
+        if self.way == "encode-raises":
+            raise ZeroDivisionError("one by nought")
+        frames = sum(len(block) for block in clip.frames())
+        return pack(Header("odd", clip.width, clip.height, clip.fps, frames), [(Kind.SOURCE, b"x")])
+
+    def decode(self, stream):
+        header = unpack(stream).header
+        shape = (header.frames, header.height, header.width, 3)
+        if self.way == "prints":
+            print("hello" * 1000)
+            sys.stdout.flush()
+            os.write(1, b"and hello")
+        if self.way == "decode-crashes":
+            os._exit(7)
+        if self.way == "decode-raises":
+            raise KeyError("lost")
+        if self.way == "hangs":
+            time.sleep(1000)
+        if self.way == "too-few":
+            shape = (shape[0] - 1, *shape[1:])
+        if self.way == "endless":
+            while True:
+                yield np.zeros(shape, np.uint8)
+        if self.way == "wrong-size":
+            shape = (shape[0], shape[1] + 2, *shape[2:])
+        if self.way == "peeks":
+            assert os.listdir(".") == [], os.listdir(".")
+        yield np.zeros(shape, np.uint8)
+'''
+
+
+@pytest.fixture(scope="session")
+def odd_plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that, on the module path, installs the method `odd`."""
+    folder = tmp_path_factory.mktemp("odd")
+    (folder / "odd_codec.py").write_text(ODD_METHODS)
+    (folder / "odd.yaml").write_text("odd:\n  sweep: way\n  way: [well]\n")
+    info = folder / "odd_codec-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-codec\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[talkbench.methods]\nodd = odd_codec:Odd\n")
+    return folder
+
+
+@pytest.fixture
+def odd(odd_plugin: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The method `odd` is installed, in this process and in its children."""
+    from talkbench.core.registry import plugins
+
+    monkeypatch.setenv("PYTHONPATH", str(odd_plugin))
+    monkeypatch.syspath_prepend(str(odd_plugin))
+    plugins.cache_clear()
+    yield
+    plugins.cache_clear()
+
+
+Bench = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def bench() -> Bench:
+    """Runs the command in a process of its own, as a user would."""
+
+    def call(*arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "talkbench", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, **env},
+            timeout=600,
+        )
+
+    return call
+
+
+SMALL = ("--dataset", "testcard", "data.clips=2", "--frames", "6", "--size", "64", "run.workers=1")
+
+
+@pytest.fixture(scope="session")
+def small_run(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run: two methods, two points each, two tiny clips."""
+    out = tmp_path_factory.mktemp("runs") / "small"
+    done = bench(
+        "run", "--methods", "h264,freeze", *SMALL, "--metrics", "psnr,bpp", "--out", out,
+        "methods.h264.crf=[24,40]",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return out
