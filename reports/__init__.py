@@ -1,1 +1,26 @@
 """Reports: read the store and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def build(run: Path) -> Path:
+    """Make a run's report: the page, the plots and the table, anew.
+
+    Args:
+        run: a folder made by `bench run`; units may be missing from it, none need have finished.
+
+    Returns:
+        path of ``report/index.html``.
+
+    Raises:
+        StoreError: `run` is not a run's folder, or it cannot be written.
+    """
+    from .aggregate import load, write_table
+    from .html import write_page
+    from .plots import write_plots
+
+    results = load(run)
+    write_table(results)
+    return write_page(results, write_plots(results))

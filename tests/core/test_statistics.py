@@ -6,7 +6,6 @@ import sys
 
 import numpy as np
 import pytest
-
 from talkbench.core.statistics import Interval, mean_interval, paired_difference
 
 

@@ -1,0 +1,151 @@
+"""From a run's tidy scores to aggregates over clips, with intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from ..core.rates import ACCOUNTINGS
+from ..core.statistics import Interval, mean_interval
+from ..core.store import read_failures, read_manifest, read_scores, read_units, write_rows
+
+Point = tuple[str, str]
+"""A method's name and its point's."""
+
+COLUMNS = (
+    "method", "point", "metric", "mean", "low", "high", "clips", "left_out", "missing", "pooled",
+    "unit", "direction", "signature",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a report shows of a run.
+
+    Attributes:
+        run: its folder.
+        manifest: as stored.
+        points: in the order of the plan, which is the order of the sweeps.
+        clips: names, in the data set's order.
+        units: finished units by point and clip.
+        values: by metric, point and clip; NaN where the metric does not apply to the clip.
+        aggregates: over clips, by metric and point.
+        failures: as stored.
+    """
+
+    run: Path
+    manifest: Mapping[str, Any]
+    points: tuple[Point, ...]
+    clips: tuple[str, ...]
+    units: Mapping[tuple[Point, str], Mapping[str, Any]]
+    values: Mapping[str, Mapping[Point, Mapping[str, float]]]
+    aggregates: Mapping[str, Mapping[Point, Interval]]
+    failures: tuple[Mapping[str, str], ...]
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Names, in the order of the plan."""
+        return tuple(dict.fromkeys(method for method, _ in self.points))
+
+    @property
+    def metrics(self) -> Mapping[str, Mapping[str, str]]:
+        """What the manifest says of each column that holds any value: pictures', rates', then others."""
+        about = self.manifest["metrics"]
+        pictures = [name for name in self.values if about[name]["kind"] == "picture"]
+        return {name: about[name] for name in dict.fromkeys((*pictures, *self.rates, *self.values))}
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """Columns that score pixels."""
+        return tuple(name for name, about in self.metrics.items() if about["kind"] == "picture")
+
+    @property
+    def rates(self) -> tuple[str, ...]:
+        """Columns that are a rate under one of the accountings, by unit and then by accounting."""
+        split = [name.rpartition("_") for name in self.values]
+        kinds = dict.fromkeys(rate for rate, _, accounting in split if accounting in ACCOUNTINGS)
+        names = [f"{rate}_{accounting}" for rate in kinds for accounting in ACCOUNTINGS]
+        return tuple(name for name in names if name in self.values)
+
+    def pooled(self, metric: str, point: Point) -> float | None:
+        """A rate over all clips at once (all bits by all pixels, frames or seconds), or None for others.
+
+        It differs from the mean over clips, which is the aggregate, where clips differ in length.
+        """
+        if metric not in self.rates:
+            return None
+        pairs = [
+            (value, _weight(metric, self.units[point, clip]))
+            for clip, value in self.values[metric].get(point, {}).items()
+            if (point, clip) in self.units and not math.isnan(value)
+        ]
+        weight = sum(weight for _, weight in pairs)
+        return sum(value * weight for value, weight in pairs) / weight if weight else None
+
+
+def _weight(metric: str, unit: Mapping[str, Any]) -> float:
+    if metric.startswith("bpp"):
+        return float(unit["frames"] * unit["width"] * unit["height"])
+    if metric.startswith("kbps"):
+        return float(unit["frames"] / Fraction(unit["fps"]))
+    return float(unit["frames"])
+
+
+def load(run: Path) -> Results:
+    """Read a run and aggregate it.
+
+    Raises:
+        StoreError: `run` is not a run's folder.
+    """
+    manifest = read_manifest(run)
+    scores = read_scores(run)
+    points = tuple(dict.fromkeys((unit["method"], unit["point"]) for unit in manifest["units"]))
+    values: dict[str, dict[Point, dict[str, float]]] = {}
+    rows = zip(*(scores[name] for name in ("metric", "method", "point", "clip", "value")), strict=True)
+    for metric, method, point, clip, value in rows:
+        if metric in manifest["metrics"] and (method, point) in points:
+            values.setdefault(metric, {}).setdefault((method, point), {})[clip] = (
+                math.nan if value is None else float(value)
+            )
+    seed = int(manifest.get("seed", 0))
+    return Results(
+        run=run,
+        manifest=manifest,
+        points=points,
+        clips=tuple(clip["name"] for clip in manifest["dataset"]["clips"]),
+        units={((unit["method"], unit["point"]), unit["clip"]): unit for unit in read_units(run)},
+        values=values,
+        aggregates={
+            metric: {
+                point: mean_interval(by_point[point].values(), seed=seed)
+                for point in points
+                if point in by_point
+            }
+            for metric, by_point in values.items()
+        },
+        failures=tuple(read_failures(run)),
+    )
+
+
+def write_table(results: Results) -> Path:
+    """Write ``report/table.csv``: a row for each method, point and metric, with its interval.
+
+    `clips` counts in the mean, `left_out` have no such value, `missing` did not finish; `low` and `high`
+    are empty where one clip alone counts.
+    """
+    rows = []
+    for metric, by_point in results.aggregates.items():
+        about = results.metrics[metric]
+        for point, found in by_point.items():
+            numbers = (found.mean, found.low, found.high, found.clips, found.left_out)
+            missing = len(results.clips) - found.clips - found.left_out
+            last = (missing, results.pooled(metric, point))
+            kept = (about["unit"], about["direction"], about["signature"])
+            rows.append(dict(zip(COLUMNS, (*point, metric, *numbers, *last, *kept), strict=True)))
+    path = results.run / "report" / "table.csv"
+    write_rows(path, COLUMNS, rows)
+    return path

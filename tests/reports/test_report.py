@@ -1,0 +1,230 @@
+"""The report as files: all parts there, hostile names harmless, nothing fetched from anywhere."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+import matplotlib
+import pandas as pd
+import pytest
+from plotly.offline import get_plotlyjs
+from talkbench import reports
+from talkbench.core.store import read_json
+from talkbench.reports.aggregate import load
+from talkbench.reports.html import write_page
+
+MakeRun = Callable[..., Path]
+
+
+class Page(HTMLParser):
+    """What a browser would make of the page: elements, addresses, the text of scripts, and all other text."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.text = ""
+        self._inside = ""
+        self.feed(path.read_text("utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._inside = tag
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "script":
+            self.scripts[-1] += data
+        elif self._inside != "style":
+            self.text += data
+
+    @property
+    def ids(self) -> list[str]:
+        return [attributes["id"] or "" for _, attributes in self.elements if "id" in attributes]
+
+    @property
+    def addresses(self) -> list[str]:
+        return [
+            attributes[name] or ""
+            for _, attributes in self.elements
+            for name in ("href", "src", "poster", "action", "data")
+            if name in attributes
+        ]
+
+    @property
+    def data(self) -> Any:
+        refuse = pytest.fail
+        return json.loads(self.scripts[0], parse_constant=lambda name: refuse(f"{name} is no JSON"))
+
+
+def build_page(run: Path) -> Path:
+    """The page alone: plots take seconds."""
+    return write_page(load(run), [])
+
+
+def test_page_holds_every_part(make_run: MakeRun) -> None:
+    run = make_run()
+    path = build_page(run)
+    assert path == run / "report" / "index.html"
+    page = Page(path)
+    sections = ["compared", "rd", "table", "clips", "viewer", "failures", "definitions", "made"]
+    assert [name for name in page.ids if name in sections] == sections
+    assert len(page.ids) == len(set(page.ids))
+    manifest = read_json(run / "manifest.json")
+    for column, about in manifest["metrics"].items():
+        assert column in page.text
+        assert about["signature"] in page.text
+        assert about["definition"] in page.text
+    for shown in (
+        "bench run --methods h264,h265,ours,freeze --out 'results/a <b>'",
+        "a <fast> one",
+        "3.11.2",
+    ):
+        assert shown in page.text
+    for accounting in ("motion", "total", "amortised"):
+        assert accounting in page.text
+    assert "None." in page.text
+
+
+def test_table_shows_mean_and_interval(make_run: MakeRun) -> None:
+    page = Page(build_page(make_run()))
+    words = " ".join(page.text.split())
+    k20 = page.data["points"].index(next(point for point in page.data["points"] if point["name"] == "k20"))
+    found = page.data["aggregates"]["lpips"][k20]
+    places = page.data["metrics"]["lpips"]["decimals"]
+    shown = f"{found['mean']:.{places}f} [{found['low']:.{places}f}, {found['high']:.{places}f}]"
+    assert shown in words
+    assert found["low"] < found["mean"] < found["high"]
+
+
+def test_one_clip_shows_that_there_is_no_interval(make_run: MakeRun) -> None:
+    page = Page(build_page(make_run(clips=("only",))))
+    assert all(
+        found["low"] is None and found["high"] is None
+        for by_point in page.data["aggregates"].values()
+        for found in by_point
+    )
+    assert not re.search(r"\[[\d.]+, [\d.]+\]", page.text)
+    assert "n/a" in page.text
+
+
+def test_hostile_names_stay_text(make_run: MakeRun) -> None:
+    run = make_run(failures=True)
+    page = Page(build_page(run))
+    ours = (run / "report" / "index.html").read_text("utf-8").replace(get_plotlyjs(), "")
+    clips = [clip["name"] for clip in read_json(run / "manifest.json")["dataset"]["clips"]]
+    assert [clip["name"] for clip in page.data["clips"]] == clips
+    assert all(name in page.text for name in clips)
+    assert "<script>document" not in ours
+    assert not any(tag in ("img", "b") for tag, _ in page.elements)
+    assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
+    assert len(page.scripts) == 6  # data, plotly, and four of the report's own
+
+
+def test_page_needs_nothing_but_files_beside_it(make_run: MakeRun) -> None:
+    run = make_run(videos=True, pictures=("psnr",))
+    path = reports.build(run)
+    page = Page(path)
+    clips = page.data["clips"]
+    named = [clip["video"] for clip in clips] + [video for row in page.data["videos"] for video in row]
+    beside = [*page.addresses, *page.data["plots"].values(), *filter(None, named)]
+    files = [address for address in beside if not address.startswith(("#", "data:,"))]
+    assert len(files) >= 1 + 2 * 2 + 3 * 3
+    for address in files:
+        parts = urlparse(address)
+        assert (parts.scheme, parts.netloc) == ("", "")
+        assert (path.parent / unquote(parts.path)).is_file(), address
+        assert ".." not in parts.path
+    style = re.findall(r"<style>.*?</style>", path.read_text("utf-8"), re.DOTALL)[0]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_videos_that_are_not_there_are_not_named(make_run: MakeRun) -> None:
+    page = Page(build_page(make_run()))
+    assert all(clip["video"] is None for clip in page.data["clips"])
+    assert all(video is None for row in page.data["videos"] for video in row)
+
+
+def test_failures_are_shown_and_counted(make_run: MakeRun) -> None:
+    page = Page(build_page(make_run(failures=True)))
+    assert "CodecError: ffmpeg ended with code 1: <img src=x onerror=alert(1)>" in page.text
+    assert "2 of 3 clips" in page.text
+    assert "Failures (1)" in page.text
+
+
+def test_values_by_frame_are_embedded(make_run: MakeRun) -> None:
+    page = Page(build_page(make_run()))
+    frames = page.data["frames"]
+    assert len(frames[0][0]["lpips"]) == page.data["clips"][0]["frames"] == 48
+    assert "vmaf" not in frames[0][2]  # does not apply to the third clip
+
+
+def test_too_many_values_by_frame_are_left_out_and_said_so(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("talkbench.reports.html.FRAME_VALUES", 100)
+    page = Page(build_page(make_run()))
+    assert page.data["frames"] == []
+    assert page.data["withoutFrames"] > 100
+
+
+def test_a_run_in_which_all_failed_still_reports(make_run: MakeRun) -> None:
+    run = make_run(failures=True)
+    for unit in (run / "units").iterdir():
+        unit.unlink()
+    pd.read_parquet(run / "scores.parquet").head(0).to_parquet(run / "scores.parquet")
+    manifest = read_json(run / "manifest.json")
+    for clip in manifest["dataset"]["clips"]:
+        clip.update(frames=None, sha256=None)
+    (run / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    page = Page(build_page(run))
+    assert "0 of 42 units finished" in page.text
+    assert "CodecError" in page.text
+
+
+def test_plots_for_print(make_run: MakeRun) -> None:
+    pictures = ("lpips", "psnr")
+    run = make_run(failures=True, pictures=pictures)
+    reports.build(run)
+    folder = run / "report" / "plots"
+    expected = {
+        f"rd_{name}_{kind}{end}"
+        for name in pictures
+        for kind in ("motion", "total")
+        for end in (".svg", ".pdf")
+    }
+    assert {path.name for path in folder.iterdir()} == expected
+    assert (folder / "rd_lpips_total.pdf").read_bytes().startswith(b"%PDF")
+    first = (folder / "rd_lpips_motion.svg").read_bytes()
+    assert b"<svg" in first
+    reports.build(run)
+    assert (folder / "rd_lpips_motion.svg").read_bytes() == first
+
+
+def test_plots_leave_matplotlib_as_it_was(make_run: MakeRun) -> None:
+    before = dict(matplotlib.rcParams)
+    reports.build(make_run(pictures=("psnr",)))
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_report_sees_the_store_and_no_other_shelf(make_run: MakeRun) -> None:
+    code = (
+        "import sys, pathlib, talkbench.reports as r; r.build(pathlib.Path(sys.argv[1]));"
+        "print([m for m in sys.modules if m == 'torch' or m.startswith(tuple("
+        "f'talkbench.{s}' for s in ('methods', 'metrics', 'datasets', 'benchmarks')))])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, make_run(pictures=("psnr",))], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
