@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -20,9 +20,16 @@ class Dataset(ABC):
 
     name: ClassVar[str]
 
+    assets: ClassVar[tuple[Asset, ...]] = ()
+    """Every file that some setting may need."""
+
     def needs(self) -> tuple[Asset, ...]:
         """Files that must be there before `clips` is called; fetched by the command, not by `clips`."""
-        return ()
+        return self.assets
+
+    def left_out(self) -> Mapping[str, str]:
+        """Clips that the data set has and these settings exclude: name to reason, for the manifest."""
+        return {}
 
     @abstractmethod
     def clips(self) -> Sequence[Clip]:
