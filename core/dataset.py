@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
 
 from .assets import Asset
-from .errors import TalkbenchError, UsageError, VideoError
+from .errors import UsageError
 from .signature import digest
 from .video import Clip
 
@@ -41,41 +39,12 @@ class Dataset(ABC):
         """
 
     def fingerprint(self) -> str:
-        """sha256 over the clips' own hashes."""
+        """sha256 over the clips' own hashes.
+
+        Raises:
+            VideoError: a clip cannot be read.
+        """
         return digest([clip.sha256 for clip in self.clips()])
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What decoding a clip once has shown.
-
-    Attributes:
-        clip: the clip.
-        frames: whole frames decoded.
-        sha256: of their pixels (rgb24, frame after frame); '' where decoding failed.
-        error: why it failed, or ''.
-    """
-
-    clip: Clip
-    frames: int
-    sha256: str
-    error: str
-
-
-def verify(clip: Clip) -> Checked:
-    """Decode a clip once, in constant memory."""
-    pixels, frames = hashlib.sha256(), 0
-    try:
-        for block in clip.frames():
-            if block.shape[1:] != (clip.height, clip.width, 3):
-                raise VideoError(
-                    f"{block.shape[2]}x{block.shape[1]} frames in a {clip.width}x{clip.height} clip"
-                )
-            pixels.update(block.data)
-            frames += len(block)
-    except TalkbenchError as error:
-        return Checked(clip, frames, "", str(error))
-    return Checked(clip, frames, pixels.hexdigest(), "" if frames else "it has no frames")
 
 
 def whole(key: str, value: Any, least: int, most: int | None = None) -> int:

@@ -32,9 +32,16 @@ READER = 2
 Crop = tuple[int, int, int, int]
 """x, y, width, height in pixels of the upright, uncropped picture."""
 
+RGB = "format=gbrp"
+"""The filter from 8-bit RGB or full-range gray, however packed, to RGB planes."""
+
+_TO_GBR = "zscale=matrix=gbr:range=full:dither=none,format=gbrp"
+
+DEEP_RGB = f"format=gbrp16le,{_TO_GBR}"
+"""The filters from deeper RGB to 8-bit planes, rounded to the nearest."""
+
 _RGB = ("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "x2rgb", "x2bgr", "pal8")
 _DEEP = re.compile(r"(48|64|10|12|14|16|f16|f32)[lb]e$")
-_TO_GBR = "zscale=matrix=gbr:range=full:dither=none,format=gbrp"
 
 
 def _even(pix_fmt: str, width: int, height: int) -> list[str]:
@@ -58,10 +65,10 @@ def to_rgb(info: Probe) -> str:
     """
     name = info.pix_fmt
     if name.startswith(_RGB):
-        return f"format=gbrp16le,{_TO_GBR}" if _DEEP.search(name) else "format=gbrp"
+        return DEEP_RGB if _DEEP.search(name) else RGB
     if name.startswith(("gray", "ya", "mono")):
         if name.startswith(("ya", "mono")):
-            return "format=gbrp"
+            return RGB
         return f"setparams=range={info.range or 'full'},{_TO_GBR}"
     large = info.width >= 1280 or info.height > 576
     matrix = info.matrix if info.matrix not in ("", "gbr") else "bt709" if large else "smpte170m"

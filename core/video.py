@@ -15,7 +15,17 @@ from .errors import VideoError
 from .ffmpeg import Frames, block_length
 from .signature import digest
 
-__all__ = ["Clip", "Frame", "Frames", "RawFile", "Source", "block_length", "first_frame", "reblock"]
+__all__ = [
+    "Clip",
+    "Frame",
+    "Frames",
+    "RawFile",
+    "Source",
+    "Unreadable",
+    "block_length",
+    "first_frame",
+    "reblock",
+]
 
 Frame = NDArray[np.uint8]
 """One frame: (H, W, 3), uint8, RGB."""
@@ -110,6 +120,23 @@ class RawFile(Source):
 
     def fingerprint(self) -> str:
         return self.sha256
+
+
+@dataclass(frozen=True)
+class Unreadable(Source):
+    """A video that could not be opened, kept in the list so that its failure is recorded, not passed over.
+
+    Attributes:
+        reason: the message of every error.
+    """
+
+    reason: str
+
+    def frames(self) -> Iterator[Frames]:
+        raise VideoError(self.reason)
+
+    def fingerprint(self) -> str:
+        raise VideoError(self.reason)
 
 
 def first_frame(clip: Clip) -> Frame:
