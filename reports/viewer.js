@@ -175,9 +175,12 @@ const viewer = (() => {
 
   const choices = [["", "none"], ...report.points.map((point, k) => [k, label(point)])];
   const watchable = report.points.map((_, k) => k).filter((k) => report.videos[k].some((video) => video !== null));
-  const methodsOnce = watchable.filter((k, i) => watchable.findIndex((j) => report.points[j].method === report.points[k].method) === i);
+  const middles = Object.keys(report.methods)
+    .map((method) => watchable.filter((k) => report.points[k].method === method))
+    .filter((own) => own.length)
+    .map((own) => own[Math.floor(own.length / 2)]);
   fill(clipSelect, report.clips.map((each, k) => [k, each.name]), 0);
-  pointSelects.forEach((select, i) => fill(select, choices, i < 2 ? methodsOnce[i] ?? "" : ""));
+  pointSelects.forEach((select, i) => fill(select, choices, i < 2 ? middles[i] ?? "" : ""));
   fill(curveMetric, report.pictures.map((name) => [name, name]), "lpips");
   for (const select of [clipSelect, ...pointSelects]) select.addEventListener("change", load);
   curveMetric.addEventListener("change", () => { drawCurve(); tell(at); });

@@ -1,0 +1,168 @@
+"""The page in a real browser: it opens from disk without a complaint, and the videos stay in step."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from talkbench.reports.aggregate import load
+from talkbench.reports.html import write_page
+
+MakeRun = Callable[..., Path]
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        CHROMIUM is None or DRIVER is None,
+        reason="NO BROWSER TEST: chromium and chromedriver are missing (Debian: chromium-driver)",
+    ),
+]
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    assert CHROMIUM is not None
+    options.binary_location = CHROMIUM
+    quiet = ("background-networking", "component-update", "sync", "quic", "gpu", "dev-shm-usage")
+    for flag in ("--headless=new", "--no-sandbox", "--no-first-run", "--window-size=1280,900"):
+        options.add_argument(flag)
+    options.add_argument("--allow-file-access-from-files")  # for the test to read the videos' pixels
+    for feature in quiet:
+        options.add_argument(f"--disable-{feature}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    driver.set_script_timeout(30)
+    driver.execute_cdp_cmd("Network.enable", {})
+    driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["http://*", "https://*", "ws://*", "wss://*"]})
+    yield driver
+    driver.quit()
+
+
+def until(driver: Any, condition: str) -> Any:
+    """Wait for a JavaScript expression to become true."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(driver, 30).until(lambda d: d.execute_script(f"return {condition}"))
+
+
+def press(driver: Any, *keys: str) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    ActionChains(driver).send_keys(*keys).perform()
+
+
+SET = """
+const control = document.getElementById(arguments[0]);
+control.value = arguments[1];
+control.dispatchEvent(new Event(arguments[2]));
+"""
+STANDING = (
+    "[...document.querySelectorAll('#stage video')].length === 3 &&"
+    "[...document.querySelectorAll('#stage video')].every(v => v.readyState >= 2 && !v.seeking && v.paused)"
+)
+
+
+READ = """
+return [...document.querySelectorAll('#stage video')].map(video => {
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+  const context = canvas.getContext('2d', {willReadFrequently: true});
+  context.drawImage(video, 0, 0);
+  const bar = k => context.getImageData((k + 0.5) * canvas.width / 8, canvas.height / 8, 1, 1).data[0] > 128;
+  return [0, 1, 2, 3, 4, 5, 6, 7].reduce((number, k) => 2 * number + bar(k), 0);
+});
+"""
+
+
+def numbers_seen(driver: Any) -> list[int]:
+    """The frame numbers that can be read in the pixels of the three standing videos."""
+    until(driver, STANDING)
+    found: list[int] = driver.execute_script(READ)
+    return found
+
+
+def test_page_opens_without_complaint_and_draws(browser: Any, make_run: MakeRun) -> None:
+    run = make_run(failures=True)
+    browser.get(write_page(load(run), []).as_uri())
+    until(browser, "document.querySelectorAll('#rd-plot .scatterlayer .trace').length === 4")
+    assert browser.title == "compression on folder: h264, h265, ours, freeze"
+    browser.execute_script(SET, "rd-rate", "bpp_motion", "change")  # freeze sends no motion: a line across
+    until(browser, "document.querySelectorAll('#rd-plot .shapelayer path').length === 1")
+    assert "rate 0" in browser.find_element("id", "rd-notes").text
+    browser.execute_script(SET, "rd-axis", "linear", "change")
+    until(browser, "document.querySelectorAll('#rd-plot .scatterlayer .trace').length === 4")
+    browser.execute_script(SET, "clip", "1", "change")
+    assert len(browser.find_elements("css selector", "#per-clip tbody tr")) == 14
+    assert "No video is stored" in browser.find_element("id", "stage").text
+    assert browser.get_log("browser") == []
+
+
+def test_table_sorts_by_a_click(browser: Any, make_run: MakeRun) -> None:
+    browser.get(write_page(load(make_run()), []).as_uri())
+    headings = browser.find_elements("css selector", "#means thead th")
+    at = next(k for k, heading in enumerate(headings) if heading.text.startswith("lpips"))
+    values = f"[...document.querySelectorAll('#means tbody tr')].map(row => +row.cells[{at}].dataset.value)"
+    button = headings[at].find_element("css selector", "button")
+    for expected in (sorted, lambda given: sorted(given, reverse=True)):
+        browser.execute_script("arguments[0].click()", button)
+        found = browser.execute_script(f"return {values}")
+        assert found == expected(found)
+        assert len(set(found)) > 5
+    assert headings[at].get_attribute("aria-sort") == "descending"
+
+
+def test_videos_stay_in_step(browser: Any, make_run: MakeRun) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    browser.get(write_page(load(make_run(videos=True)), []).as_uri())
+    browser.execute_script(
+        "document.getElementById('viewer').scrollIntoView(); document.getElementById('stage').focus()"
+    )
+    assert numbers_seen(browser) == [0, 0, 0]
+    for frame in (31, 7, 47):
+        browser.execute_script(SET, "scrub", frame, "input")
+        assert numbers_seen(browser) == [frame] * 3
+        assert browser.find_element("id", "frame").text == f"frame {frame} of 48"
+    browser.execute_script(SET, "scrub", 20, "input")
+    browser.execute_script("document.getElementById('stage').focus({preventScroll: true})")
+    press(browser, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
+    assert numbers_seen(browser) == [22, 22, 22]
+    browser.execute_script("document.getElementById('back').click()")
+    assert numbers_seen(browser) == [21, 21, 21]
+    press(browser, Keys.END, Keys.ARROW_RIGHT)  # no further than the last
+    assert numbers_seen(browser) == [47, 47, 47]
+    assert browser.get_log("browser") == []
+
+
+RECORD = """
+const done = arguments[0], videos = [...document.querySelectorAll('#stage video')], apart = [];
+document.getElementById('play').click();
+const look = () => {
+  const times = videos.map(video => video.currentTime);
+  apart.push((Math.max(...times) - Math.min(...times)) * 25);
+  if (apart.length === 3) videos[1].currentTime += 8 / 25;
+  if (document.getElementById('play').textContent === 'Play') done(apart);
+  else requestAnimationFrame(look);
+};
+requestAnimationFrame(look);
+"""
+
+
+def test_videos_find_back_into_step_while_playing(browser: Any, make_run: MakeRun) -> None:
+    browser.get(write_page(load(make_run(videos=True)), []).as_uri())
+    browser.execute_script("document.getElementById('viewer').scrollIntoView()")
+    until(browser, STANDING)
+    apart = np.array(browser.execute_async_script(RECORD))
+    assert apart.max() > 4  # one was pushed out of step
+    assert apart[-3:].max() < 1
+    assert numbers_seen(browser) == [47, 47, 47]
+    assert browser.get_log("browser") == []
