@@ -17,7 +17,7 @@ class L1(FrameMetric):
     L1 = mean |x - y| over all pixels and the three channels of 8-bit RGB; exact in integers.
     A clip's value is the mean over its frames, frame 0 left out unless run.count_first is set.
     Papers also print it on 0-1: divide by 255.
-    Source: Wang et al., CVPR 2021, sec. 4 (their 10.67 is on 0-255).
+    Source: as in Wang et al., CVPR 2021, appendix, Table 2, whose 10.67 is on 0-255.
     """
 
     name = "l1"

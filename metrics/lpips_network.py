@@ -168,8 +168,11 @@ class Network:
         try:
             convolutions = (_alex if net == "alex" else _vgg)(path)
             heads = _heads(net)
-        except (pickle.UnpicklingError, KeyError, OSError) as error:
-            raise AssetError(f"{path} cannot be loaded ({error}); fetch it again") from None
+        except AssetError:
+            raise
+        except Exception as error:  # whatever a file of another format makes its loader say
+            reason = " ".join(str(error).split())[:200]
+            raise AssetError(f"{path} holds no weights of LPIPS {net} ({reason}); fetch it again") from None
         found = _digest([tensor for layer in convolutions for tensor in layer] + heads)
         if found != self.backbone.tensors:
             raise AssetError(
@@ -191,13 +194,15 @@ class Network:
         from torch.nn import functional as F
 
         backbone, taps = self.backbone, []
-        # A transposed view keeps the frames' own layout, in which convolutions are fastest.
-        x = torch.from_numpy(np.ascontiguousarray(frames)).to(self.device).permute(0, 3, 1, 2)
+        # A copy, since torch wants writable memory; its transposed view keeps the frames' own layout,
+        # in which convolutions are fastest.
+        x = torch.from_numpy(frames.copy()).to(self.device).permute(0, 3, 1, 2)
         x = (x.float() / 127.5 - 1 - self.shift) / self.scale
         for index, (weight, bias) in enumerate(self.convolutions):
             if index in backbone.pooled:
                 x = F.max_pool2d(x, backbone.window, 2)
-            x = F.conv2d(x, weight, bias, backbone.strides[index], backbone.paddings[index]).relu_()
+            with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+                x = F.conv2d(x, weight, bias, backbone.strides[index], backbone.paddings[index]).relu_()
             if index in backbone.tapped:
                 taps.append(x / (x.square().sum(1, keepdim=True).sqrt() + 1e-10))
         return taps

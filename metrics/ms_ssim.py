@@ -66,11 +66,11 @@ class MsSsim(Ssim):
         return scales
 
     def frame(self, x: list[Moments], decoded: NDArray[np.uint8]) -> float:
-        y, product = centred(decoded), np.ones(3)
+        error, product = centred(decoded) - x[0].pixels, np.ones(3)
         for scale, (at, weight) in enumerate(zip(x, WEIGHTS, strict=True)):
             if scale:
-                y = _halved(y)
-            similarity, mean = contrast_structure(at, y)
+                error = _halved(error)
+            similarity, mean = contrast_structure(at, error)
             if at is x[-1]:
                 similarity *= luminance(at.mean, mean)
             product *= np.maximum(_channels(similarity), 0) ** weight

@@ -19,13 +19,13 @@ class Psnr(FrameMetric):
     exact in integers up to the logarithm. A clip's value is the mean of its frames' PSNR, frame 0 left
     out unless run.count_first is set. Identical frames would be infinite: each frame is capped (cap:
     100 dB), and the cap is in the signature. psnr_mse pools the error instead, psnr_y takes luma.
-    Source: ITU-T J.340; per-frame pooling as in ffmpeg's psnr filter's log.
+    Source: the usual definition; ffmpeg's psnr filter logs the same for each frame of RGB.
     """
 
     name = "psnr"
     direction = "higher"
     unit = "dB"
-    source = "ITU-T J.340"
+    source = "10 log10(peak^2 / MSE)"
 
     def __init__(self, *, cap: float = 100, count_first: bool = False) -> None:
         super().__init__(count_first=count_first)

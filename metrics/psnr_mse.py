@@ -16,7 +16,7 @@ class PsnrMse(Psnr):
     PSNR = 10 log10(255^2 / MSE), MSE over all pixels, channels and frames of 8-bit RGB, frame 0 left
     out unless run.count_first is set. At most psnr of the same frames, and lower the more quality varies.
     Per-frame values are those of psnr. Capped (cap: 100 dB) where all frames are identical.
-    Source: ITU-T J.340; pooled as in the average of ffmpeg's psnr filter.
+    Source: the usual definition; the closing average of ffmpeg's psnr filter pools so.
     """
 
     name = "psnr_mse"

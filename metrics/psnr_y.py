@@ -34,11 +34,11 @@ class PsnrY(Psnr):
     psnr filter and in the codec community's reports, so it stands some 1.3 dB above a full-range Y.
     Y is made from the 8-bit RGB that is scored, by core.colour's formula: equal to ffmpeg's zscale but
     for exact ties of rounding (150 of all 2^24 colours, by one step). Pooling, frame 0 and cap: as psnr.
-    Source: ITU-R BT.709-6, sec. 3 and 4; ITU-T J.340.
+    Source: ITU-R BT.709-6, sec. 3 and 4; ffmpeg's psnr filter.
     """
 
     name = "psnr_y"
-    source = "ITU-R BT.709-6; ITU-T J.340"
+    source = "ITU-R BT.709-6"
 
     def settings(self) -> Mapping[str, Any]:
         return {**super().settings(), "space": "y-bt709", "range": "limited-8bit,peak-255"}

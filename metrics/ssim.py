@@ -59,12 +59,12 @@ class Moments:
     Attributes:
         pixels: values minus 128, (H, W * 3): variances of float32 need small numbers.
         mean: Gaussian means minus 128, (H - 10, (W - 10) * 3).
-        energy: Gaussian means of the squared pixels, same shape.
+        contrast: twice the variance, plus C2, same shape.
     """
 
     pixels: Plane
     mean: Plane
-    energy: Plane
+    contrast: Plane
 
 
 def centred(frame: NDArray[np.uint8]) -> Plane:
@@ -73,40 +73,55 @@ def centred(frame: NDArray[np.uint8]) -> Plane:
 
 
 def moments(pixels: Plane) -> Moments:
-    """Mean and energy of a plane."""
-    return Moments(pixels, _blur(pixels), _blur(pixels * pixels))
+    """Mean and contrast of a plane."""
+    mean = _blur(pixels)
+    contrast = _blur(pixels * pixels)
+    contrast -= mean * mean
+    contrast *= 2
+    contrast += _C2
+    return Moments(pixels, mean, contrast)
 
 
-def contrast_structure(x: Moments, y: Plane) -> tuple[Plane, Plane]:
-    """The map of Wang et al.'s contrast times structure, and the Gaussian means of `y`."""
-    mean = _blur(y)
-    # 2 cov + C2 and var + var + C2, with population covariances E[xy] - E[x] E[y].
-    above = _blur(x.pixels * y)
-    above -= x.mean * mean
-    above *= 2
-    above += _C2
-    y = y * y
-    below = _blur(y)
-    below += x.energy
-    below -= x.mean * x.mean
-    below -= mean * mean
-    below += _C2
-    above /= below
-    return above, mean
+def contrast_structure(x: Moments, error: Plane) -> tuple[Plane, Plane]:
+    """The map of Wang et al.'s contrast times structure, and the Gaussian means of the error.
+
+    With y = x + d, (2 cov(x, y) + C2) / (var x + var y + C2) is
+    1 - var d / (2 var x + C2 + 2 cov(x, d) + var d): the same, and exact to the last bits of float32
+    where the frames are alike or flat, since no two large numbers are subtracted.
+
+    Args:
+        x: the reference.
+        error: d, decoded minus reference, (H, W * 3).
+    """
+    mean = _blur(error)
+    variance = _blur(error * error)
+    variance -= mean * mean
+    below = _blur(x.pixels * error)
+    below -= x.mean * mean
+    below *= 2
+    below += x.contrast
+    below += variance
+    variance /= below
+    return np.subtract(1, variance, out=variance), mean
 
 
-def luminance(x: Plane, y: Plane) -> Plane:
-    """The map of Wang et al.'s luminance comparison, of Gaussian means minus 128."""
-    x, y = x + _MIDDLE, y + _MIDDLE
-    above = x * y
-    above *= 2
-    above += _C1
-    x *= x
+def luminance(x: Plane, error: Plane) -> Plane:
+    """The map of Wang et al.'s luminance comparison, 1 - d^2 / (x^2 + y^2 + C1), from Gaussian means.
+
+    Args:
+        x: of the reference, minus 128.
+        error: of decoded minus reference.
+    """
+    x = x + _MIDDLE
+    y = x + error
     y *= y
-    x += y
-    x += _C1
-    above /= x
-    return above
+    x *= x
+    y += x
+    y += _C1
+    square = error * error
+    square /= y
+    similarity: Plane = np.subtract(1, square, out=square)
+    return similarity
 
 
 class Ssim(FrameMetric):
@@ -157,6 +172,6 @@ class Ssim(FrameMetric):
 
     def frame(self, x: Any, decoded: NDArray[np.uint8]) -> float:
         """The value of one frame (H, W, 3) against its reference's moments."""
-        similarity, mean = contrast_structure(x, centred(decoded))
+        similarity, mean = contrast_structure(x, centred(decoded) - x.pixels)
         similarity *= luminance(x.mean, mean)
         return float(similarity.mean(dtype=np.float64))
