@@ -14,7 +14,7 @@ from pathlib import Path
 from . import ffmpeg
 from .errors import VideoError
 
-INPUT: Mapping[str, str] = {"err_detect": "explode", "protocol_whitelist": "file"}
+INPUT: Mapping[str, str] = {"err_detect": "crccheck+explode", "protocol_whitelist": "file"}
 """ffmpeg's options for any input: a damaged picture stops the reading, since a concealed one would be
 scored as truth, and a playlist that poses as a video leads nowhere."""
 
@@ -24,6 +24,7 @@ _COLOUR = re.compile(r"color_range:(\S+) color_space:(\S+) color_primaries:\S+ c
 _NO_STAMP = -(1 << 62)
 _DISCARD = 4  # AV_PKT_FLAG_DISCARD: decoded for others' sake, not shown (mp4's edit lists)
 _MOST_REPEATS = 100
+_PLAYLISTS = re.compile(r"Input #0, (?:concat|hls|dash|imf)\b")
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,8 @@ def _probe(path: Path, stamp: tuple[int, int]) -> Probe:
     complaint = _complaint(log, ok)
     if complaint is not None:
         raise refuse(path, f"no video, damaged, or cut off ({complaint})", "repair it or leave it out")
+    if _PLAYLISTS.search(log):
+        raise refuse(path, "it is a list of other files", "give those files")
     picture, colour = _PICTURE.search(log), _COLOUR.search(log)
     base = re.search(r"^#tb 0: (\d+)/(\d+)", packets, re.MULTILINE)
     stamps = _stamps(packets)

@@ -15,8 +15,11 @@ from ..core.reading import Crop, VideoFile, probe
 from ..core.video import Clip, Source, Unreadable
 
 VIDEOS = frozenset(
-    (".3gp", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf")
-    + (".ogv", ".ts", ".webm", ".wmv", ".y4m")
+    f".{ending}"
+    for ending in (
+        *("3gp", "avi", "flv", "gif", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "mxf"),
+        *("ogv", "ts", "webm", "wmv", "y4m"),
+    )
 )
 """Endings, in any case, of the files that are taken for videos."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pytest
 from talkbench.core.video import Clip
 
@@ -24,3 +26,27 @@ def make_testcard() -> Callable[..., Clip]:
 def testcard(make_testcard: Callable[..., Clip]) -> Clip:
     """A clip of 12 numbered frames, 64x64, 25 fps; `datasets.testcard.read_number` reads them back."""
     return make_testcard(size=64, frames=12)
+
+
+@pytest.fixture(scope="session")
+def write_video(make_testcard: Callable[..., Clip]) -> Callable[..., Path]:
+    """Writes frames (by default a test card's) into a video file with ffmpeg, and returns its path.
+
+    Call it with a path, ffmpeg's output options as one string, and `frames` or a test card's settings;
+    `before` holds input options.
+    """
+    from talkbench.core import ffmpeg
+
+    def write(path, options="-c:v ffv1 -pix_fmt gbrp", frames=None, before="", **settings):  # type: ignore[no-untyped-def]
+        if frames is None:
+            frames = np.concatenate(list(make_testcard(**{"size": 64, "frames": 12, **settings}).frames()))
+        height, width = frames.shape[1:3]
+        raw = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {settings.get('fps', 25)}"
+        start = [ffmpeg.binary(), "-v", "error", "-y"]
+        ffmpeg.collect(
+            [*start, *raw.split(), *before.split(), "-i", "pipe:", *options.split(), f"file:{path}"],
+            [frames.data],
+        )
+        return path
+
+    return write
