@@ -70,7 +70,7 @@ def _found(asset: Asset) -> tuple[str, int] | None:
     file = path(asset)
     try:
         return sha256_once(file), file.stat().st_size
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise AssetError(f"{file} cannot be read ({error.strerror}); mend it or delete it") from None
