@@ -14,16 +14,16 @@ YUV420_TO_RGB = (
 """ffmpeg filter from bt709 limited-range 4:2:0 of any depth to 8-bit RGB planes."""
 
 TAGS = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "color_range": "tv"}
-"""ffmpeg output options that state the conversion in the stream."""
+"""ffmpeg output options that state the conversion in the stream, as far as its format can."""
 
 
 def rgb_to_yuv420(pix_fmt: str = "yuv420p") -> str:
-    """ffmpeg filter from 8-bit RGB to bt709 limited-range 4:2:0.
+    """ffmpeg filters from 8-bit RGB to bt709 limited-range 4:2:0, tagged as such.
 
     Args:
         pix_fmt: ``yuv420p``, or ``yuv420p10le`` for an encoder that works in ten bits only.
     """
     return (
         "zscale=matrixin=gbr:rangein=full:matrix=709:range=limited:chromal=left"
-        f":filter=bicubic:dither=none,format={pix_fmt}"
+        f":filter=bicubic:dither=none,format={pix_fmt},setparams=color_primaries=bt709:color_trc=bt709"
     )

@@ -20,7 +20,9 @@ def units(data: bytes) -> list[bytes]:
         CodecError: it does not begin with a start code.
     """
     starts = [found.start() for found in _START.finditer(data)]
-    if data and (not starts or starts[0] != 0):
+    if not data:
+        return []
+    if not starts or starts[0] != 0:
         raise CodecError(f"an Annex B stream begins with a start code, this one with {data[:4].hex()}")
     return [data[a:b] for a, b in zip(starts, [*starts[1:], len(data)], strict=True)]
 

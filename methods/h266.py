@@ -52,6 +52,8 @@ class H266(AnnexB):
             "gopsize": GOP_SIZE,
             "intraperiod": self.gop or -1,
             "decodingrefreshtype": "none",
+            "mctfFutureReference": 0,  # its temporal filter would mix later pictures into the first ones
+            "accessunitdelimiter": 0,  # seven bytes a picture that say nothing
         }
         return {
             "preset": self.preset, "qp": self.qp, "qpa": int(self.qpa), "vvenc-params": params(library),
