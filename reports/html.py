@@ -52,6 +52,7 @@ def write_page(results: Results, plots: Sequence[Path]) -> Path:
         data=page_data(results, plots),
         looks=looks(results.methods),
         settings=settings(results),
+        definitions=definitions(results),
         decimals={metric: decimals(results, metric) for metric in results.metrics},
         config=json.dumps(results.manifest["config"], indent=1, ensure_ascii=False),
         command=shlex.join(results.manifest["command"]),
@@ -80,6 +81,14 @@ def decimals(results: Results, metric: str) -> int:
     means = [abs(found.mean) for found in results.aggregates[metric].values()]
     least = min((mean for mean in means if 0 < mean < math.inf), default=1.0)
     return min(6, max(2, 2 - math.floor(math.log10(least))))
+
+
+def definitions(results: Results) -> dict[str, list[str]]:
+    """Columns by metric: those of one metric share definition, unit, direction and signature."""
+    found: dict[str, list[str]] = {}
+    for column, about in results.metrics.items():
+        found.setdefault(about["metric"], []).append(column)
+    return found
 
 
 def settings(results: Results) -> dict[str, tuple[dict[str, str], dict[str, dict[str, str]]]]:

@@ -29,10 +29,6 @@ function plain(text) {
   return String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 }
 
-function shorten(text, length) {
-  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
-}
-
 /** Colours of the page, for plots. */
 function theme() {
   const style = getComputedStyle(document.documentElement);

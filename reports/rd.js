@@ -27,12 +27,13 @@
       const interval = found.low === null ? "" : ` [${number(found.low, column)}, ${number(found.high, column)}]`;
       return `${number(found.mean, column)}${interval} ${plain(report.metrics[column].unit)}`;
     };
-    const settings = Object.entries(point.settings).slice(0, 8);
+    const short = ([, text]) => String(text).length <= 40; // whole command lines stand in the page's text
+    const settings = Object.entries(point.settings).filter(short).slice(0, 8);
     return [
       `<b>${plain(label(point))}</b>`,
       `${plain(metric.value)} ${value(y, metric.value)}`,
       `${plain(rateName(rate.value))} ${value(x, rate.value)}`,
-      ...settings.map(([key, text]) => plain(`${key}: ${shorten(String(text), 48)}`)),
+      ...settings.map(([key, text]) => plain(`${key}: ${text}`)),
       `${y.clips} of ${report.clips.length} clips`,
     ].join("<br>");
   }

@@ -101,7 +101,7 @@ def metric_table() -> dict[str, dict[str, str]]:
     columns = {name: (name, unit, direction, "picture") for name, (unit, direction) in PICTURE.items()}
     for rate, unit in RATES.items():
         columns |= {f"{rate}_{accounting}": (rate, unit, "lower", "rate") for accounting in ACCOUNTINGS}
-    columns |= {f"{what}_ms": ("speed", "ms/frame", "lower", "rate") for what in ("encode", "decode")}
+    columns |= {f"{what}_ms": (f"{what}_ms", "ms/frame", "lower", "rate") for what in ("encode", "decode")}
     return {
         column: {
             "metric": metric,
@@ -118,7 +118,8 @@ def metric_table() -> dict[str, dict[str, str]]:
 
 def describe(method: str, point: str) -> dict[str, str]:
     settings = {"encoder": f"{method}/ffmpeg n9.0.2 <static>", "preset": "medium", "threads": "1"}
-    return settings | ({"crf": point[3:]} if point.startswith("crf") else {"keypoints": point[1:]})
+    swept = {"crf": point[3:]} if point.startswith("crf") else {"keypoints": point[1:]}
+    return settings | (swept if point != "default" else {})
 
 
 def write_run(

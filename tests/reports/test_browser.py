@@ -94,6 +94,10 @@ def test_page_opens_without_complaint_and_draws(browser: Any, make_run: MakeRun)
     run = make_run(failures=True)
     browser.get(write_page(load(run), []).as_uri())
     until(browser, "document.querySelectorAll('#rd-plot .scatterlayer .trace').length === 4")
+    hover = "Plotly.Fx.hover('rd-plot', [{curveNumber: arguments[0], pointNumber: 0}])"
+    for curve, words in ((0, "crf: 51"), (0, "3 of 3 clips"), (3, "freeze/ffmpeg n9.0.2 <static>")):
+        browser.execute_script(hover, curve)
+        until(browser, f"document.querySelector('#rd-plot .hoverlayer').textContent.includes('{words}')")
     assert browser.title == "compression on folder: h264, h265, ours, freeze"
     browser.execute_script(SET, "rd-rate", "bpp_motion", "change")  # freeze sends no motion: a line across
     until(browser, "document.querySelectorAll('#rd-plot .shapelayer path').length === 1")
