@@ -144,9 +144,9 @@ def test_an_ffmpeg_without_encoders_is_found_before_the_run(tmp_path: Path) -> N
     fake.write_text("#!/bin/sh\necho 'ffmpeg version 1.0-none'\n")
     fake.chmod(0o755)
     program = "from talkbench.cli import main; import sys; sys.exit(main(sys.argv[1:]))"
-    arguments = ["run", "--methods", "h264", "--dataset", "testcard", "--out", str(tmp_path / "run")]
+    arguments = ["run", "--methods", "h264", "--dataset", "testcard", "--metrics", "psnr", "--out"]
     done = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
+        [sys.executable, "-c", program, *arguments, str(tmp_path / "run")],
         capture_output=True,
         text=True,
         env={"TALKBENCH_FFMPEG": str(fake), "PATH": "/usr/bin:/bin"},
