@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .assets import Asset
-from .errors import MetricError
+from .errors import MetricError, UsageError
 from .signature import signature
 from .version import __version__
 from .video import Frames
@@ -88,6 +88,22 @@ class Metric(ABC):
     def signature(self) -> str:
         """The recipe of this metric's values, on one line."""
         return signature(self.name, self.settings(), __version__)
+
+
+def positive(key: str, value: Any, example: str) -> float:
+    """A setting that must be a number above 0.
+
+    Args:
+        key: of the setting, such as ``metrics.psnr.cap``.
+        value: as configured.
+        example: a value with its unit, for the message.
+
+    Raises:
+        UsageError: not a finite number above 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise UsageError(f"{key}={value} is out of range; give a number above 0, such as {example}")
+    return float(value)
 
 
 def check_block(shape: Shape, decoded: Frames) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..core.errors import UsageError
-from ..core.metric import RateMetric, StreamFacts
+from ..core.metric import RateMetric, StreamFacts, positive
 from ..core.rates import ACCOUNTINGS, bytes_per_frame
 
 
@@ -26,12 +25,7 @@ class FrameBytes(RateMetric):
     source = "core.rates; motion: Wang et al., CVPR 2021, sec. 5"
 
     def __init__(self, *, call_seconds: float = 60) -> None:
-        if not 0 < call_seconds < float("inf"):
-            raise UsageError(
-                f"metrics.{self.name}.call_seconds={call_seconds} is no length of a call; "
-                "give seconds above 0, such as 60"
-            )
-        self.call_seconds = float(call_seconds)
+        self.call_seconds = positive(f"metrics.{self.name}.call_seconds", call_seconds, "60 (s)")
 
     @property
     def columns(self) -> tuple[str, ...]:

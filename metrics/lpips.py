@@ -34,8 +34,8 @@ class Lpips(FrameMetric):
 
     def __init__(self, *, net: str = "alex", count_first: bool = False) -> None:
         super().__init__(count_first=count_first)
-        if net not in BACKBONES:
-            raise unknown("metrics.lpips.net", net, BACKBONES)
+        if str(net) not in BACKBONES:
+            raise unknown("metrics.lpips.net", str(net), BACKBONES)
         self.net = net
         self.backbone = BACKBONES[net]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.assets import Asset, locate
-from ..core.errors import AssetError
+from ..core.errors import AssetError, MetricError
 from ..core.video import Frames
 
 if TYPE_CHECKING:
@@ -211,6 +211,8 @@ class Network:
         """LPIPS of each frame, (t,): weighted squares, averaged over positions, summed over layers."""
         from torch.nn import functional as F
 
+        if len(reference[0]) != len(decoded[0]):  # torch would spread one frame over the others
+            raise MetricError(f"{len(decoded[0])} decoded frames found, {len(reference[0])} expected")
         layers = [
             F.conv2d((x - y).square_(), head).mean((1, 2, 3))
             for x, y, head in zip(reference, decoded, self.heads, strict=True)

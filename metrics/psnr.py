@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import UsageError
-from ..core.metric import FrameMetric, Values
+from ..core.metric import FrameMetric, Values, positive
 from ..core.video import Frames
 
 
@@ -29,9 +28,7 @@ class Psnr(FrameMetric):
 
     def __init__(self, *, cap: float = 100, count_first: bool = False) -> None:
         super().__init__(count_first=count_first)
-        if not cap > 0:
-            raise UsageError(f"metrics.{self.name}.cap={cap} is no cap; give decibels above 0, such as 100")
-        self.cap = float(cap)
+        self.cap = positive(f"metrics.{self.name}.cap", cap, "100 (dB)")
 
     def settings(self) -> Mapping[str, Any]:
         return {"space": "rgb", "range": "0-255", "pool": "frame-mean", "cap": f"{self.cap:g}"}

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from queue import Full, Queue
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from ..core import ffmpeg
 from ..core.colour import rgb_to_yuv420
-from ..core.errors import MetricError, UsageError
+from ..core.errors import MetricError, TalkbenchError, UsageError
 from ..core.metric import PictureMetric, Scorer, Scores, Shape, check_block, pooled
 from ..core.video import Frames
 
@@ -66,7 +67,7 @@ class Vmaf(PictureMetric):
 
     def __init__(self, *, model: str = "vmaf_v0.6.1", count_first: bool = False) -> None:
         super().__init__(count_first=count_first)
-        if not re.fullmatch(r"vmaf_\w[\w.]*", model, re.ASCII):
+        if not re.fullmatch(r"vmaf_\w[\w.]*", str(model), re.ASCII):
             raise UsageError(
                 f"metrics.vmaf.model={model} is no built-in model of libvmaf; give one such as vmaf_v0.6.1"
             )
@@ -132,5 +133,6 @@ class _VmafScorer(Scorer):
 
     def close(self) -> None:
         if self.log is not None and not self.log.done():
-            self._put(None)
-            self.log.exception()
+            with suppress(TalkbenchError):
+                self._put(None)
+                self.log.result()

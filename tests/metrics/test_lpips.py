@@ -68,7 +68,13 @@ def test_pictures_that_do_not_reach_the_last_layer_are_refused(metric, score, ne
         score(metric("lpips", net=net), frames, frames)
 
 
-def test_a_network_that_is_not_there_is_refused(metric):
+@pytest.mark.parametrize("net", ["squeeze", None, ["alex"]])
+def test_other_networks_are_refused(metric, net):
+    with pytest.raises(UsageError, match=r"unknown metrics\.lpips\.net"):
+        metric("lpips", net=net)
+
+
+def test_a_misspelt_network_is_answered_with_the_nearest(metric):
     with pytest.raises(UsageError, match=r"unknown metrics\.lpips\.net 'alexnet'; did you mean alex"):
         metric("lpips", net="alexnet")
 

@@ -11,6 +11,7 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio
 from talkbench.core import ffmpeg
 from talkbench.core.colour import rgb_to_yuv420
+from talkbench.core.errors import UsageError
 from talkbench.metrics.psnr_y import luma
 
 
@@ -64,9 +65,9 @@ def test_an_identical_frame_adds_no_error_to_psnr_mse(metric, score):
     assert value == pytest.approx(10 * np.log10(255**2 * 2 * decoded[0].size))
 
 
-@pytest.mark.parametrize("cap", [0, -1, float("nan")])
+@pytest.mark.parametrize("cap", [0, -1, float("nan"), float("inf"), "high", True, None])
 def test_a_cap_that_is_none_is_refused(metric, cap):
-    with pytest.raises(Exception, match=r"metrics\.psnr\.cap=.* give decibels above 0"):
+    with pytest.raises(UsageError, match=r"metrics\.psnr\.cap=.* give a number above 0, such as 100"):
         metric("psnr", cap=cap)
 
 

@@ -63,9 +63,9 @@ def test_every_column_names_its_accounting(metric, name):
     assert "|call_seconds:90.5|" in metric(name, call_seconds=90.5).signature
 
 
-@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "long"])
 def test_a_call_without_length_is_refused(metric, seconds):
-    with pytest.raises(UsageError, match=r"metrics\.bpp\.call_seconds=.* give seconds above 0"):
+    with pytest.raises(UsageError, match=r"metrics\.bpp\.call_seconds=.* give a number above 0, such as 60"):
         metric("bpp", call_seconds=seconds)
 
 

@@ -82,16 +82,17 @@ def test_an_ffmpeg_without_libvmaf_is_refused_before_the_run(metric, monkeypatch
         metric("vmaf")
 
 
-@pytest.mark.parametrize("model", ["../x", "vmaf_a:n_threads=9", "", "ssim"])
+@pytest.mark.parametrize("model", ["../x", "vmaf_a:n_threads=9", "", "ssim", None, 6])
 def test_a_model_that_is_no_name_is_refused(metric, model):
     with pytest.raises(UsageError, match="is no built-in model of libvmaf"):
         metric("vmaf", model=model)
 
 
-def test_a_model_that_libvmaf_lacks_is_an_error_and_not_a_hang(metric, score, pair):
-    long = [np.concatenate([frames] * 8) for frames in pair]
+@pytest.mark.parametrize("times", [1, 8])
+def test_a_model_that_libvmaf_lacks_is_an_error_and_not_a_hang(metric, score, pair, times):
+    clips = [np.concatenate([frames] * times) for frames in pair]
     with pytest.raises(CodecError, match="ffmpeg ended with code"):
-        score(metric("vmaf", model="vmaf_v9.9.9"), *long)
+        score(metric("vmaf", model="vmaf_v9.9.9"), *clips)
 
 
 def test_a_scorer_left_early_leaves_nothing_behind(metric, pair):
