@@ -3,7 +3,8 @@
 Layout (all integers are LEB128 varints unless said otherwise)::
 
     "TKB" 0x01                                  magic and version
-    chunk*                                      kind (1 byte), length, payload, CRC-32 (4 bytes, LE)
+    chunk*                                      kind (1 byte), length, payload,
+                                                CRC-32 of kind and payload (4 bytes, LE)
     0x00                                        end: a stream cut at a chunk's border is noticed
 
 The first chunk is the header: method name, width, height, frame rate (two integers), frames.
@@ -93,8 +94,12 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
     raise StreamError("corrupt stream: a number is longer than nine bytes")
 
 
+def _checksum(kind: int, payload: bytes) -> bytes:
+    return zlib.crc32(payload, zlib.crc32(bytes([kind]))).to_bytes(4, "little")
+
+
 def _chunk(kind: Kind, payload: bytes) -> bytes:
-    return bytes([kind]) + varint(len(payload)) + payload + zlib.crc32(payload).to_bytes(4, "little")
+    return bytes([kind]) + varint(len(payload)) + payload + _checksum(kind, payload)
 
 
 def pack(header: Header, chunks: list[tuple[Kind, bytes]]) -> bytes:
@@ -137,7 +142,7 @@ def _chunks(data: bytes) -> list[tuple[Kind, bytes]]:
         payload, check = data[at : at + length], data[at + length : at + length + 4]
         if len(payload) < length or len(check) < 4:
             raise StreamError(f"truncated stream: a {Kind(kind).name.lower()} chunk is cut off")
-        if zlib.crc32(payload).to_bytes(4, "little") != check:
+        if _checksum(kind, payload) != check:
             raise StreamError(f"corrupt stream: checksum of a {Kind(kind).name.lower()} chunk differs")
         chunks.append((Kind(kind), payload))
         at += length + 4

@@ -21,12 +21,17 @@ def _deflate(into: io.BytesIO, level: int) -> gzip.GzipFile:
     return gzip.GzipFile(fileobj=into, mode="wb", compresslevel=level, mtime=0)
 
 
-def _inflate(file: gzip.GzipFile, frames: int, height: int, width: int) -> Frames:
+def _inflate(file: gzip.GzipFile, size: int) -> bytes:
     try:
-        data = file.read(frames * height * width * 3)
+        return file.read(size)
     except (OSError, EOFError, zlib.error) as error:
         raise StreamError(f"corrupt raw stream: {error}; encode the clip again") from None
-    if len(data) != frames * height * width * 3:
+
+
+def _pixels(file: gzip.GzipFile, frames: int, height: int, width: int) -> Frames:
+    size = frames * height * width * 3
+    data = _inflate(file, size)
+    if len(data) != size:
         raise StreamError("truncated raw stream: it holds fewer frames than its header says")
     return np.frombuffer(data, np.uint8).reshape(frames, height, width, 3)
 
@@ -77,14 +82,16 @@ class Raw(Method):
         source, motion = (
             gzip.GzipFile(fileobj=io.BytesIO(parsed.payload(kind))) for kind in (Kind.SOURCE, Kind.MOTION)
         )
-        last = _inflate(source, 1, *size)
+        last = _pixels(source, 1, *size)
         yield last
         step = block_length(header.width, header.height)
         for start in range(1, header.frames, step):
-            changes = _inflate(motion, min(step, header.frames - start), *size)
+            changes = _pixels(motion, min(step, header.frames - start), *size)
             block = last + np.cumsum(changes, axis=0, dtype=np.uint8)
             yield block
             last = block[-1:]
+        if _inflate(motion, 1):
+            raise StreamError("corrupt raw stream: it holds more frames than its header says")
 
     def describe(self) -> Mapping[str, str]:
         return {
