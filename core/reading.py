@@ -6,8 +6,9 @@ players' convention). It happens at full resolution, then the picture is cropped
 bicubic). Of primaries and transfer nothing is converted; HDR is refused. An alpha channel is dropped.
 
 Rotation tags and mp4's edit lists are obeyed: frame 0 is the first one that a player shows. A variable
-frame rate is resampled to the stream's nominal one. Interlaced pictures are read as progressive ones.
-Pixels that are not square stay as they are stored; `Probe.aspect` tells.
+frame rate is resampled to the stream's nominal one; a picture size that changes is refused. Interlaced
+pictures are read as progressive ones. Pixels that are not square stay as they are stored; `Probe.aspect`
+tells.
 """
 
 from __future__ import annotations
@@ -123,7 +124,9 @@ class VideoFile(Source):
     def filters(self) -> str:
         """The chain of ffmpeg filters from the stored picture to the clip's."""
         info = probe(self.path)
-        steps = [to_rgb(info), *fitting(info.width, info.height, self.crop, self.size)]
+        # ffmpeg would scale pictures of another size to the first one's; so it stops instead.
+        one_size = f"crop=w='if(eq(iw,{info.width})*eq(ih,{info.height}),iw,-1)':h=ih:x=0:y=0:exact=1"
+        steps = [one_size, to_rgb(info), *fitting(info.width, info.height, self.crop, self.size)]
         return ",".join([*steps, f"fps={info.fps}"] if info.variable else steps)
 
     def frames(self) -> Iterator[Frames]:
@@ -137,6 +140,8 @@ class VideoFile(Source):
         try:
             yield from ffmpeg.read_frames(ffmpeg.command(node, extra=["-xerror"]), width, height)
         except CodecError as error:
+            if "reinitializing filters" in str(error):
+                raise refuse(self.path, "its picture size changes", "convert it to one size") from None
             raise refuse(self.path, f"damaged or cut off ({error})", "repair it or leave it out") from None
 
     def fingerprint(self) -> str:

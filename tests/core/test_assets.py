@@ -67,7 +67,7 @@ class Index:
         if parts[0] == "simple" and parts[1] in self.files:
             files = [
                 {"filename": name, "url": f"/files/{parts[1]}/{name}",
-                 "hashes": {"sha256": self.digest.get(name, hashlib.sha256(data).hexdigest())}}
+                 "hashes": self.digest.get(name, {"sha256": hashlib.sha256(data).hexdigest()})}
                 for name, data in self.files[parts[1]].items()
             ]  # fmt: skip
             body = json.dumps({"meta": {"api-version": "1.0"}, "name": parts[1], "files": files}).encode()
@@ -187,10 +187,17 @@ def test_a_member_that_never_ends_is_not_taken(index):
 
 def test_the_index_digest_is_checked_too(index):
     index.add("toy", "toy-1.0.tar.gz", sdist("toy-1.0", {"toy/a.bin": CONTENT}))
-    index.digest["toy-1.0.tar.gz"] = "0" * 64
+    index.digest["toy-1.0.tar.gz"] = {"sha256": "0" * 64}
     with pytest.raises(AssetError, match="came damaged"):
         fetch(asset())
     assert left_over() == []
+
+
+def test_an_index_without_digests_will_do(index):
+    index.add("toy", "toy-1.0.tar.gz", sdist("toy-1.0", {"toy/a.bin": CONTENT}))
+    index.digest["toy-1.0.tar.gz"] = {}
+    fetch(asset())
+    assert present(asset())
 
 
 @pytest.mark.parametrize("data", [b"", b"no archive", sdist("toy-1.0", {"toy/a.bin": CONTENT})[:60]])

@@ -337,6 +337,16 @@ def test_truncated_videos_are_refused(tmp_path, write_video, ending, options, pa
         read(path)
 
 
+def test_a_size_that_changes_is_refused(tmp_path, write_video):
+    parts = [write_video(tmp_path / f"{size}.h264", "-c:v libx264", size=size) for size in (64, 96)]
+    path = tmp_path / "both.h264"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    clip = open_clip(path)
+    assert (clip.width, clip.height) == (64, 64)
+    with pytest.raises(VideoError, match="picture size changes"):
+        list(clip.frames())
+
+
 def test_damaged_picture_is_refused(tmp_path, write_video):
     path = write_video(tmp_path / "a.mkv", "-c:v libx264 -crf 10 -bf 2 -pix_fmt yuv420p")
     data = bytearray(path.read_bytes())
