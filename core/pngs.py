@@ -119,5 +119,6 @@ class PngFolder(Source):
         return self.files[0].parent
 
     def fingerprint(self) -> str:
+        filters = self.filters()  # first: it refuses what cannot be opened
         hashes = [sha256_once(path) for path in self.files]
-        return digest([READER, hashes, self.filters(), ffmpeg.version()])
+        return digest([READER, hashes, filters, ffmpeg.version()])

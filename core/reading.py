@@ -2,8 +2,9 @@
 
 The conversion to RGB is fixed: the stream's own tags are obeyed; where there are none, limited range
 is taken, and bt709 for pictures at least 1280 wide or more than 576 high, bt601 for smaller ones (the
-players' convention). It happens at full resolution, then the picture is cropped, then scaled (zimg's
-bicubic). Of primaries and transfer nothing is converted; HDR is refused. An alpha channel is dropped.
+players' convention). It happens at full resolution, then the picture is cropped, then scaled; colour
+planes and pictures alike by zimg's bicubic. Of primaries and transfer nothing is converted; HDR is
+refused. An alpha channel is dropped.
 
 Rotation tags and mp4's edit lists are obeyed: frame 0 is the first one that a player shows. A variable
 frame rate is resampled to the stream's nominal one; a picture size that changes is refused. Interlaced
@@ -36,7 +37,7 @@ Crop = tuple[int, int, int, int]
 RGB = "format=gbrp"
 """The filter from 8-bit RGB or full-range gray, however packed, to RGB planes."""
 
-_TO_GBR = "zscale=matrix=gbr:range=full:dither=none,format=gbrp"
+_TO_GBR = "zscale=matrix=gbr:range=full:filter=bicubic:dither=none,format=gbrp"
 
 DEEP_RGB = f"format=gbrp16le,{_TO_GBR}"
 """The filters from deeper RGB to 8-bit planes, rounded to the nearest."""
@@ -145,7 +146,8 @@ class VideoFile(Source):
             raise refuse(self.path, f"damaged or cut off ({error})", "repair it or leave it out") from None
 
     def fingerprint(self) -> str:
-        return digest([READER, sha256_once(self.path), self.filters(), ffmpeg.version()])
+        filters = self.filters()  # first: it refuses what cannot be opened
+        return digest([READER, sha256_once(self.path), filters, ffmpeg.version()])
 
 
 def open_clip(

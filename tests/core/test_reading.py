@@ -405,3 +405,25 @@ def test_memory_does_not_grow_with_length(tmp_path):
             tracemalloc.stop()
 
     assert peak(240) < 1.2 * peak(60)
+
+
+def test_a_file_that_vanished_is_told(tmp_path, write_video):
+    path = write_video(tmp_path / "a.mkv")
+    clip = open_clip(path)
+    path.unlink()
+    with pytest.raises(VideoError, match="cannot be opened"):
+        _ = clip.sha256
+    with pytest.raises(VideoError, match="cannot be opened"):
+        list(clip.frames())
+
+
+def test_colour_is_upsampled_as_decoders_do_it(tmp_path, write_video, testcard):
+    """A stored 4:2:0 file and the harness's own way back from 4:2:0 give the same pixels."""
+    from talkbench.core.colour import TAGS, YUV420_TO_RGB, rgb_to_yuv420
+
+    tags = " ".join(f"-{key} {value}" for key, value in TAGS.items())
+    path = write_video(tmp_path / "a.mp4", f"-vf {rgb_to_yuv420()} -c:v libx264 -qp 0 {tags}")
+    arguments = [ffmpeg.binary(), "-v", "error", "-i", str(path), "-vf", YUV420_TO_RGB]
+    back = ffmpeg.read_frames([*arguments, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], 64, 64)
+    assert np.array_equal(read(path), np.concatenate(list(back)))
+    assert np.abs(read(path).astype(int) - np.concatenate(list(testcard.frames()))).mean() < 6
