@@ -15,7 +15,7 @@ def build(run: Path) -> Path:
         path of ``report/index.html``.
 
     Raises:
-        StoreError: `run` is not a run's folder, or it cannot be written.
+        StoreError: `run` is not a run's folder or has no scores yet, or it cannot be written.
     """
     from .aggregate import load, write_table
     from .html import write_page

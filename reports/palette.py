@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Okabe and Ito, 'Color Universal Design', 2008, without black and yellow, which vanish on one ground.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+# Okabe and Ito, 'Color Universal Design', 2008, with grey and olive in place of black and yellow, each
+# of which vanishes on one of the page's two grounds.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#808080", "#999933")
 MARKERS = (("circle", "o"), ("square", "s"), ("diamond", "D"), ("triangle-up", "^"), ("x", "X"))
 DASHES = (("solid", "-"), ("dash", "--"), ("dot", ":"), ("dashdot", "-."))
 
@@ -23,7 +24,7 @@ class Look:
 
 
 def looks(methods: Sequence[str]) -> dict[str, Look]:
-    """A look for each method; thirty methods go by before colour and marker repeat together."""
+    """A look for each method; forty methods go by before colour and marker repeat together."""
     found = {}
     for number, method in enumerate(methods):
         symbol, marker = MARKERS[number % len(MARKERS)]

@@ -110,7 +110,7 @@
     });
     Plotly.react("rd-plot", traces, layout, plotConfig);
     byId("rd-caption").textContent =
-      `${metric.value} (${betterIs[direction]}) against ${rateName(rate.value)} accounting; means over ${report.clips.length} clip(s).`;
+      `${metric.value} (${betterIs[direction]}) against ${rateName(rate.value)} accounting; ${report.clips.length === 1 ? "one clip" : `means over ${report.clips.length} clips`}.`;
     if (levels.length) notes.push("Dotted lines: rate 0 under this accounting, so only the quality can be shown.");
     if (Object.keys(report.methods).flatMap(curve).some(few)) notes.push("Open markers: not all clips count; compare only what counts the same clips.");
     byId("rd-notes").textContent = notes.join(" ");

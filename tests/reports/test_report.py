@@ -18,6 +18,7 @@ from talkbench import reports
 from talkbench.core.store import read_json
 from talkbench.reports.aggregate import load
 from talkbench.reports.html import write_page
+from talkbench.reports.palette import looks
 
 MakeRun = Callable[..., Path]
 
@@ -210,6 +211,12 @@ def test_plots_for_print(make_run: MakeRun) -> None:
     assert b"<svg" in first
     reports.build(run)
     assert (folder / "rd_lpips_motion.svg").read_bytes() == first
+
+
+def test_forty_methods_look_different() -> None:
+    found = [(look.colour, look.marker, look.symbol) for look in looks([f"m{k}" for k in range(40)]).values()]
+    assert len(set(found)) == 40
+    assert len({colour for colour, _, _ in found[:8]}) == 8
 
 
 def test_plots_leave_matplotlib_as_it_was(make_run: MakeRun) -> None:
