@@ -96,9 +96,11 @@ class Sample(Dataset):
     name = "sample"
     assets: ClassVar[tuple[Asset, ...]] = tuple(piece.asset for piece in PIECES.values())
 
-    def __init__(self, size: int = 256, names: Sequence[str] | None = None) -> None:
+    def __init__(self, size: int = 256, names: Sequence[str] | str | None = None) -> None:
         self.size = whole("data.size", size, 16)
-        self.names = [name for name in PIECES if PIECES[name].largest >= size] if names is None else names
+        if names is None:
+            names = [name for name in PIECES if PIECES[name].largest >= size]
+        self.names = [names] if isinstance(names, str) else [str(name) for name in names]
         for name in self.names:
             if name not in PIECES:
                 raise unknown("sample clip", name, PIECES)
@@ -109,7 +111,7 @@ class Sample(Dataset):
                 )
         if not self.names or len(set(self.names)) < len(self.names):
             raise UsageError(
-                f"data.names={list(self.names)} at data.size={size} found; name clips once each from "
+                f"data.names={self.names} at data.size={size} found; name clips once each from "
                 f"{', '.join(PIECES)}, and a size up to 512"
             )
 

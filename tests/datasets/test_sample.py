@@ -18,6 +18,7 @@ def test_order_and_names():
     assert list(Sample().names) == list(PIECES)
     assert list(Sample(names=["carphone", "mall"]).names) == ["carphone", "mall"]
     assert [asset.name for asset in Sample(names=["carphone"]).needs()] == ["carphone.mp4"]
+    assert Sample(names="mall").names == ["mall"]
     assert Sample().left_out() == {}
 
 
@@ -32,6 +33,7 @@ def test_large_sizes_leave_small_faces_out_and_say_so():
     ("settings", "message"),
     [
         ({"names": ["vlogg"]}, "did you mean vlog"),
+        ({"names": [7]}, "unknown sample clip '7'"),
         ({"names": ["mall", "mall"]}, "once each"),
         ({"names": []}, "once each"),
         ({"size": 512, "names": ["mall"]}, "'mall' is too small"),
