@@ -152,7 +152,7 @@ class _Feeder(threading.Thread):
 # Lines in which ffmpeg only reports that it gives up, and encoders that all is well.
 _ECHO = re.compile(
     r"Terminating thread|Task finished|Nothing was written|Error (sending|flushing|while|submitting)"
-    r"|Conversion failed|Svt\[(info|warn)\]|Configuration warning"
+    r"|Error opening (in|out)put files?|Conversion failed|Svt\[(info|warn)\]|Configuration warning"
 )
 
 

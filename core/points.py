@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,9 +30,14 @@ class Point:
         """The method at this point.
 
         Raises:
-            UsageError: a setting is unknown to the method or out of its range.
+            UsageError: a setting is unknown to the method, or missing.
         """
         cls = load("methods", self.method)
+        try:
+            inspect.signature(cls).bind(**self.settings)
+        except TypeError as error:
+            known = ", ".join(inspect.signature(cls).parameters)
+            raise UsageError(f"methods.{self.method}: {error}; it takes {known}") from None
         method: Method = cls(**self.settings)
         return method
 
@@ -53,7 +59,11 @@ def points(method: str, config: Mapping[str, Any]) -> list[Point]:
     values = settings.get(key)
     values = list(values) if isinstance(values, (list, tuple)) else [values]
     names = [value if isinstance(value, str) else f"{key}{value}" for value in values]
-    if not values or None in values or len(set(names)) != len(names):
+    if (
+        not values
+        or len(set(names)) != len(names)
+        or not all(isinstance(v, (str, int, float)) for v in values)
+    ):
         raise UsageError(
             f"methods.{method}.{key}={values} is no sweep; give distinct values, such as [{key}1,{key}2]"
         )
