@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,6 +16,7 @@ from .core.version import __version__
 
 DONE, FAILED, WRONG = 0, 1, 2
 INTERRUPTED = 130
+SHELVES = ("methods", "metrics", "datasets", "benchmarks", "reports")
 
 
 def _names(text: str) -> list[str]:
@@ -66,8 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="any setting, as hydra writes it")
 
     listing = command("list", "what there is", "list methods", "list metrics --json")
-    shelves = ["methods", "metrics", "datasets", "benchmarks", "reports"]
-    listing.add_argument("shelf", nargs="?", choices=shelves, help="one shelf (default: all)")
+    listing.add_argument("shelf", nargs="?", choices=SHELVES, help="one shelf (default: all)")
 
     doctor = command(
         "doctor", "look at this machine: ffmpeg, torch, weights, disk", "doctor", "doctor --json"
@@ -137,6 +138,16 @@ def _show(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
+def _describe(rows: Sequence[dict[str, Any]]) -> None:
+    """Print rows as paragraphs, each under its name."""
+    for row in rows:
+        print(row["name"])
+        for key, value in row.items():
+            if key != "name" and value:
+                print(textwrap.fill(f"{key}: {value}", 100, initial_indent="  ", subsequent_indent="    "))
+        print()
+
+
 def _run(args: argparse.Namespace) -> int:
     from .benchmarks.session import run
 
@@ -186,16 +197,23 @@ def _report(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     from .core.listing import shelf_rows
+    from .reports import KINDS
 
-    shelves = [args.shelf] if args.shelf else ["methods", "metrics", "datasets", "benchmarks", "reports"]
-    tables = {shelf: shelf_rows(shelf, whole=args.shelf is not None) for shelf in shelves}
+    tables = {
+        shelf: [{"name": name, "what": what} for name, what in KINDS.items()]
+        if shelf == "reports"
+        else shelf_rows(shelf, whole=args.shelf is not None)
+        for shelf in ([args.shelf] if args.shelf else SHELVES)
+    }
     if args.json:
         print(json.dumps(tables[args.shelf] if args.shelf else tables, indent=1))
         return DONE
     for shelf, rows in tables.items():
-        if not args.shelf:
+        if args.shelf:
+            _describe(rows)
+        else:
             print(shelf)
-        _show(rows, False)
+            _show(rows, False)
     return DONE
 
 
@@ -239,8 +257,10 @@ def _decode(args: argparse.Namespace) -> int:
 def _data(args: argparse.Namespace) -> int:
     from .core.listing import clip_rows
 
-    rows = clip_rows(args.dataset, args.overrides, decode=args.action == "verify")
+    rows, left_out = clip_rows(args.dataset, args.overrides, decode=args.action == "verify")
     _show(rows, args.json)
+    for name, reason in left_out.items():
+        print(f"left out: {name}: {reason}", file=sys.stderr)
     return FAILED if any(row.get("wrong") for row in rows) else DONE
 
 

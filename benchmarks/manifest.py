@@ -137,7 +137,12 @@ def make_manifest(plan: Plan, command: Sequence[str], old: Mapping[str, Any] | N
         "finished": None,
         "command": list(command),
         "benchmark": plan.benchmark,
-        "dataset": {"name": plan.dataset, "fingerprint": plan.fingerprint, "clips": clips},
+        "dataset": {
+            "name": plan.dataset,
+            "fingerprint": plan.fingerprint,
+            "clips": clips,
+            "left_out": dict(plan.left_out),
+        },
         "config": config,
         "methods": methods,
         "metrics": metrics,

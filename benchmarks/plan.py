@@ -47,6 +47,7 @@ class Plan:
         metrics: settings by metric name.
         units: in the order in which they are computed.
         unreadable: error message by clip name, for clips that cannot be part of a unit.
+        left_out: reason by clip name, for clips that the settings exclude.
     """
 
     benchmark: str
@@ -58,6 +59,7 @@ class Plan:
     metrics: Mapping[str, Mapping[str, Any]]
     units: Sequence[Unit]
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_metric(name: str, settings: Mapping[str, Any], count_first: bool) -> Metric:
@@ -138,7 +140,8 @@ def build_plan(config: Mapping[str, Any], dataset: str, benchmark: str) -> Plan:
     }
     for _, method in built.values():
         method.check()
-    chosen = build_dataset(dataset, config["data"]).clips()[: run["clips"]]
+    source = build_dataset(dataset, config["data"])
+    chosen = source.clips()[: run["clips"]]
     if not chosen:
         raise UsageError(
             f"data set '{dataset}' has no clips with these settings; see `bench data list {dataset}`"
@@ -161,7 +164,18 @@ def build_plan(config: Mapping[str, Any], dataset: str, benchmark: str) -> Plan:
         described = {"describe": dict(method.describe()), "settings": dict(point.settings)}
         methods.setdefault(name, {})[at] = described
     fingerprint = digest([hashes.get(clip.name, "unreadable") for clip in clips])
-    return Plan(benchmark, dataset, fingerprint, config, clips, methods, config["metrics"], units, unreadable)
+    return Plan(
+        benchmark=benchmark,
+        dataset=dataset,
+        fingerprint=fingerprint,
+        config=config,
+        clips=clips,
+        methods=methods,
+        metrics=config["metrics"],
+        units=units,
+        unreadable=unreadable,
+        left_out=source.left_out(),
+    )
 
 
 def stored_plan(manifest: Mapping[str, Any], config: Mapping[str, Any]) -> Plan:
@@ -201,13 +215,14 @@ def stored_plan(manifest: Mapping[str, Any], config: Mapping[str, Any]) -> Plan:
         for entry in manifest["units"]
     ]
     return Plan(
-        manifest["benchmark"],
-        dataset,
-        manifest["dataset"]["fingerprint"],
-        config,
-        clips,
-        manifest["methods"],
-        config["metrics"],
-        units,
-        unreadable,
+        benchmark=manifest["benchmark"],
+        dataset=dataset,
+        fingerprint=manifest["dataset"]["fingerprint"],
+        config=config,
+        clips=clips,
+        methods=manifest["methods"],
+        metrics=config["metrics"],
+        units=units,
+        unreadable=unreadable,
+        left_out=manifest["dataset"]["left_out"],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from ..core.errors import StoreError
 from ..core.metric import Metric
 from ..core.signature import sha256_file
-from ..core.store import read_json, write_json
+from ..core.store import read_failures, read_json, write_json
 from .executors import Executor
 from .manifest import earlier_manifest, make_manifest, write_tables
 from .plan import Plan, Unit, build_metrics
@@ -112,12 +112,29 @@ def _single(task: Task) -> list[Task]:
     return [replace(task, units=[unit]) for unit in task.units]
 
 
+def _still_failed(run: Path, manifest: Mapping[str, Any], tasks: Sequence[Task]) -> list[Failure]:
+    """Failures that the folder has recorded of units, or of metrics, that are not tried again now."""
+    units = {(unit["method"], unit["point"], unit["clip"]) for unit in manifest["units"]}
+    again = {
+        (unit.point.method, unit.point.name, unit.clip.name): task.metrics
+        for task in tasks
+        for unit in task.units
+    }
+    kept = []
+    for row in read_failures(run):
+        unit, stage = (row["method"], row["point"], row["clip"]), row["stage"]
+        scored = stage.removeprefix("score ") if stage.startswith("score ") else None
+        if unit in units and (unit not in again or (scored and scored not in again[unit])):
+            kept.append(Failure(**row))
+    return kept
+
+
 def execute(
     plan: Plan,
     run: Path,
     executor: Executor,
     command: Sequence[str],
-    progress: Any = None,
+    progress: Callable[[int, int], None] | None = None,
     encode: bool = True,
 ) -> Outcome:
     """Carry out a plan in a results folder.
@@ -145,6 +162,7 @@ def execute(
         failures = [
             Failure("", "", name, "read", "VideoError", message) for name, message in plan.unreadable.items()
         ]
+        before = _still_failed(run, manifest, tasks)
         waiting = Counter(unit.clip.name for task in tasks for unit in task.units)
         done, total = 0, sum(len(task.units) for task in tasks)
         try:
@@ -161,5 +179,5 @@ def execute(
                     progress(done, total)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-        write_tables(run, manifest, failures)
+        write_tables(run, manifest, before + failures)
     return Outcome(total, len(plan.units) - total, failures)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from ..core import ffmpeg
 from ..core.assets import Asset, fetch, present
 from ..core.bitstream import sizes, unpack
-from ..core.colour import TAGS, rgb_to_yuv420
 from ..core.config import compose
 from ..core.errors import StreamError, UsageError, unknown
 from ..core.points import Point, points
 from ..core.reading import open_clip
 from ..core.store import read_manifest, writing
+from ..core.video import Clip, RawFile
 from .executors import executor
 from .plan import build_plan, compose_run, needed_assets, stored_plan
+from .reference import write_video
 from .runner import Outcome, execute
 from .sealed import SealedDecoder
 
@@ -149,24 +150,30 @@ def encode_file(
     return f"{stream}: {method} {chosen.name}, {len(data)} bytes ({by_kind})"
 
 
-_CONTAINERS: dict[str, dict[str, Any]] = {
-    ".mp4": {"vcodec": "libx264", "preset": "veryfast", "crf": 10, "vf": rgb_to_yuv420(), **TAGS},
-    ".mkv": {"vcodec": "ffv1", "pix_fmt": "gbrp"},
-}
+def _write_lossless(clip: Clip, path: Path) -> None:
+    """Write a clip as FFV1 in RGB."""
+    import ffmpeg as graph
+
+    raw = ffmpeg.rawvideo(clip.width, clip.height)
+    with writing(path) as temporary:
+        node = graph.input("pipe:", framerate=str(clip.fps), **raw).output(
+            f"file:{temporary}", vcodec="ffv1", pix_fmt="gbrp", format="matroska"
+        )
+        ffmpeg.collect(ffmpeg.command(node, extra=["-y"]), (block.data for block in clip.frames()))
 
 
 def decode_file(stream: Path, video: Path) -> str:
     """Decode one stream into a video file, in a sealed process; returns a line about it.
 
+    Args:
+        stream: a `.tkb` file.
+        video: `.mp4` (visually lossless H.264) or `.mkv` (lossless RGB).
+
     Raises:
-        TalkbenchError: not a stream, a damaged one, or an unknown video format.
+        TalkbenchError: not a stream, a damaged one, or another ending.
     """
-    import tempfile
-
-    import ffmpeg as graph
-
-    if video.suffix.lower() not in _CONTAINERS:
-        raise UsageError(f"{video}: a name ending in {' or '.join(_CONTAINERS)} is expected")
+    if video.suffix.lower() not in (".mp4", ".mkv"):
+        raise UsageError(f"{video}: a name ending in .mp4 or .mkv is expected")
     try:
         data = stream.read_bytes()
     except OSError as error:
@@ -174,16 +181,16 @@ def decode_file(stream: Path, video: Path) -> str:
     header = unpack(data).header
     point = _point(header.method, None, [])
     _fetch(point.build().assets)
-    with tempfile.TemporaryFile() as pixels:
-        with SealedDecoder() as decoder:
-            decoded = decoder.decode(point, data, pixels)
-        pixels.seek(0)
-        raw = ffmpeg.rawvideo(header.width, header.height)
-        with writing(video) as temporary:
-            node = graph.input("pipe:", framerate=str(header.fps), **raw).output(
-                f"file:{temporary}", **_CONTAINERS[video.suffix.lower()]
-            )
-            ffmpeg.collect(ffmpeg.command(node, extra=["-y"]), iter(lambda: pixels.read(1 << 20), b""))
+    with tempfile.TemporaryDirectory(prefix="talkbench-") as folder, SealedDecoder() as decoder:
+        raw = Path(folder) / "frames.rgb"
+        with raw.open("wb") as file:
+            decoded = decoder.decode(point, data, file)
+        source = RawFile(raw, header.width, header.height, decoded.sha256)
+        clip = Clip(video.stem, source, header.width, header.height, header.fps)
+        if video.suffix.lower() == ".mkv":
+            _write_lossless(clip, video)
+        else:
+            write_video(clip.frames(), clip.width, clip.height, clip.fps, video)
     return (
         f"{video}: {decoded.frames} frames of {header.width}x{header.height} at {float(header.fps):g} fps, "
         f"{decoded.seconds / decoded.frames * 1000:.1f} ms a frame to decode"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .assets import declared, fetch, path, present
@@ -53,8 +53,10 @@ def _decoded(clip: Clip) -> dict[str, Any]:
     return {"frames": frames, "pixels": digest.hexdigest()}
 
 
-def clip_rows(name: str, overrides: Sequence[str], decode: bool) -> list[dict[str, Any]]:
-    """A row a clip of a data set, whose files are fetched first.
+def clip_rows(
+    name: str, overrides: Sequence[str], decode: bool
+) -> tuple[list[dict[str, Any]], Mapping[str, str]]:
+    """A row a clip of a data set, whose files are fetched first, and the clips that are left out.
 
     Args:
         name: of the data set.
@@ -83,7 +85,7 @@ def clip_rows(name: str, overrides: Sequence[str], decode: bool) -> list[dict[st
         except TalkbenchError as error:
             row |= {"sha256": "", **({"frames": 0, "pixels": ""} if decode else {}), "wrong": str(error)}
         rows.append(row)
-    return rows
+    return rows, dataset.left_out()
 
 
 def asset_rows(names: Sequence[str], fetch_them: bool = False, where: bool = False) -> list[dict[str, str]]:

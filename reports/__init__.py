@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+KINDS = {
+    "html": "report/index.html: plots, tables, videos in step, failures, definitions; opens from disk",
+    "plots": "report/plots: rate against quality as SVG and PDF, one of each metric and accounting",
+    "table": "report/table.csv: means over clips with their intervals",
+}
+"""What a report consists of, and what each part is."""
+
 
 def build(run: Path) -> Path:
     """Make a run's report: the page, the plots and the table, anew.

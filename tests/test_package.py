@@ -53,7 +53,11 @@ def commands() -> list[str]:
 def run(command: str, folder: Path, **env: str) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        shlex.split(command), cwd=folder, capture_output=True, text=True, env={**os.environ, "PATH": path, **env}
+        shlex.split(command),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": path, **env},
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 

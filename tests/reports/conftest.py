@@ -218,6 +218,7 @@ def manifest(clips: tuple[str, ...], units: list[dict[str, Any]], table: dict[st
         "dataset": {
             "name": "folder",
             "fingerprint": digest(clips),
+            "left_out": {"tiny": "its face is too small"},
             "clips": [{"name": clip, "identity": "", "sha256": digest(clip), **shape} for clip in clips],
         },
         "config": {"metrics": {"bpp": {"call_seconds": 10}}, "run": {"count_first": False}},
