@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,10 @@ def write_plots(results: Results) -> list[Path]:
     Raises:
         StoreError: the folder cannot be written.
     """
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it mourns every HOME that it cannot write to
     import matplotlib as mpl
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     folder = results.run / "report" / "plots"
     written = []
@@ -51,11 +55,15 @@ def write_plots(results: Results) -> list[Path]:
                 if f"bpp_{accounting}" not in results.rates:
                     continue
                 figure = rate_distortion(results, metric, f"bpp_{accounting}")
-                for ending, dated in ((".svg", {"Date": None}), (".pdf", {"CreationDate": None})):
-                    path = folder / f"{file_stem(f'rd_{metric}_{accounting}')}{ending}"
-                    with writing(path) as temporary:
-                        figure.savefig(temporary, metadata=dated)
-                    written.append(path)
+                stem = file_stem(f"rd_{metric}_{accounting}")
+                # Not by savefig, which draws each figure once more, only to lay it out.
+                svg: Any = FigureCanvasSVG(figure)
+                with writing(folder / f"{stem}.svg") as temporary:
+                    svg.print_svg(temporary, metadata={"Date": None})
+                pdf: Any = FigureCanvasPdf(figure)
+                with writing(folder / f"{stem}.pdf") as temporary:
+                    pdf.print_pdf(temporary, metadata={"CreationDate": None})
+                written += [folder / f"{stem}.svg", folder / f"{stem}.pdf"]
     return written
 
 
@@ -82,8 +90,8 @@ def rate_distortion(results: Results, metric: str, rate: str) -> Figure:
         _draw_method(axes, results, method, look, metric, rate)
     about = results.metrics[metric]
     unit = f" [{about['unit']}]" if about["unit"] else ""
-    arrow = "↑" if about["direction"] == "higher" else "↓"
-    axes.set_ylabel(f"{metric}{unit} {arrow}")
+    # In words: an arrow lies outside of Latin-1, and would embed the font in the PDF a second time.
+    axes.set_ylabel(f"{metric}{unit}, {about['direction']} is better")
     name, _, accounting = rate.rpartition("_")
     axes.set_xlabel(f"{name} [{results.metrics[rate]['unit']}], {accounting}")
     axes.grid(True, which="major")
