@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from ..core.errors import StoreError
 from ..core.metric import Metric
 from ..core.signature import sha256_file
-from ..core.store import read_failures, read_json, write_json
+from ..core.store import clear_unfinished, read_failures, read_frames, read_unit, write_json
 from .executors import Executor
 from .manifest import earlier_manifest, make_manifest, write_tables
 from .plan import Plan, Unit, build_metrics
@@ -33,7 +33,7 @@ class Outcome:
     Attributes:
         computed: units that were worked on, failed ones included.
         kept: units that were finished before.
-        failures: what did not work.
+        failures: what did not work, now or before, of what was asked for.
     """
 
     computed: int
@@ -63,14 +63,16 @@ def locked(run: Path) -> Iterator[None]:
 
 
 def _missing(run: Path, unit: Unit, metrics: Mapping[str, Metric]) -> tuple[str, ...] | None:
-    """Names of the metrics that a stored unit lacks; None where there is no such unit."""
+    """Names of the metrics that a stored unit lacks; None where there is no such unit, or a damaged one."""
     try:
-        record = read_json(run / "units" / f"{unit.key}.json")
+        record = read_unit(run, unit.key)
+        has = {(column, entry["signature"]) for column, entry in record["values"].items()}
         if sha256_file(run / record["stream"]["path"]) != record["stream"]["sha256"]:
             return None
-    except (StoreError, OSError):
+        if len(read_frames(run, unit.key)) != record["frames"]:
+            return None
+    except (StoreError, OSError, KeyError, TypeError, AttributeError):
         return None
-    has = {(column, entry["signature"]) for column, entry in record["values"].items()}
     return tuple(
         name
         for name, metric in metrics.items()
@@ -78,33 +80,37 @@ def _missing(run: Path, unit: Unit, metrics: Mapping[str, Metric]) -> tuple[str,
     )
 
 
-def _tasks(run: Path, scratch: Path, plan: Plan, workers: int, encode: bool) -> list[Task]:
-    """Cut what is missing into tasks, clip by clip."""
+def _tasks(
+    run: Path, scratch: Path, plan: Plan, workers: int, encode: bool
+) -> tuple[list[Task], list[Failure]]:
+    """Cut what is missing into tasks, clip by clip; units without a stream to score are failures."""
     metrics = build_metrics(plan.config)
     lacking: dict[tuple[str, tuple[str, ...], bool], list[Unit]] = {}
+    lost = []
     for unit in plan.units:
         missing = _missing(run, unit, metrics)
         if missing is None and not encode:
-            raise StoreError(
-                f"the stream of {unit.point.method} {unit.point.name} for clip '{unit.clip.name}' is missing "
-                "or changed; repeat the run's command first"
-            )
-        if missing is None or missing:
+            error = StoreError("it is unfinished, damaged or changed; repeat the run's command, then score")
+            lost.append(failure(unit, "score", error))
+        elif missing is None or missing:
             names = tuple(metrics) if missing is None else missing
             lacking.setdefault((unit.clip.name, names, missing is None), []).append(unit)
     clips = max(1, len({name for name, _, _ in lacking}))
     tasks = []
     for (_, names, new), units in lacking.items():
         share = -(-len(units) * clips // workers) if clips < workers else len(units)
-        size = max(1, min(UNITS_AT_ONCE, share))
+        groups = -(-len(units) // max(1, min(UNITS_AT_ONCE, share)))
+        size = -(-len(units) // groups)  # even groups, so that workers end together
         for at in range(0, len(units), size):
             group = units[at : at + size]
+            clip = group[0].clip
             tasks.append(
                 Task(
-                    run, scratch, plan.benchmark, plan.dataset, plan.config, group[0].clip, group, names, new
+                    run, scratch, plan.benchmark, plan.dataset, plan.config,
+                    clip, clip.sha256, group, names, new,
                 )
-            )
-    return tasks
+            )  # fmt: skip
+    return tasks, lost
 
 
 def _single(task: Task) -> list[Task]:
@@ -157,12 +163,15 @@ def execute(
         manifest = make_manifest(plan, command, earlier_manifest(run, plan))
         scratch = run / ".scratch"
         shutil.rmtree(scratch, ignore_errors=True)
-        tasks = _tasks(run, scratch, plan, executor.workers, encode)
+        tasks, lost = _tasks(run, scratch, plan, executor.workers, encode)
+        clear_unfinished(run)
         write_json(run / "manifest.json", manifest)
         failures = [
             Failure("", "", name, "read", "VideoError", message) for name, message in plan.unreadable.items()
         ]
         before = _still_failed(run, manifest, tasks)
+        told = {(old.method, old.point, old.clip) for old in before}
+        failures += [new for new in lost if (new.method, new.point, new.clip) not in told]
         waiting = Counter(unit.clip.name for task in tasks for unit in task.units)
         done, total = 0, sum(len(task.units) for task in tasks)
         try:
@@ -180,4 +189,11 @@ def execute(
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         write_tables(run, manifest, before + failures)
-    return Outcome(total, len(plan.units) - total, failures)
+    asked = {(unit.point.method, unit.point.name, unit.clip.name) for unit in plan.units}
+    failures += [
+        old
+        for old in before
+        if (old.method, old.point, old.clip) in asked
+        and (not old.stage.startswith("score ") or old.stage.removeprefix("score ") in plan.metrics)
+    ]
+    return Outcome(total, len(plan.units) - total - len(lost), failures)
