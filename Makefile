@@ -21,11 +21,11 @@ lint: .venv/installed-dev
 	$(BIN)/pip install --quiet --upgrade pip # the one that came with Python may not see the newest packages
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable . --constraint constraints.txt
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --editable . --constraint constraints.txt
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/pip install --quiet --editable '.[dev]' --constraint constraints.txt
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --editable '.[dev]' --constraint constraints.txt
 	touch $@
 
 clean:
