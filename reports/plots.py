@@ -97,7 +97,9 @@ def rate_distortion(results: Results, metric: str, rate: str) -> Figure:
     axes.grid(True, which="major")
     if axes.has_data():
         figure.legend(loc="outside upper center", ncols=min(4, len(results.methods)))
-    figure.draw_without_rendering()
+    layout = figure.get_layout_engine()
+    assert layout is not None
+    layout.execute(figure)
     figure.set_layout_engine("none")  # laid out once, saved twice
     return figure
 
