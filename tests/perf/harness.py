@@ -30,6 +30,10 @@ NOTES = "TALKBENCH_PERF_NOTES"
 """The environment variable that names the folder where workers leave what they measured."""
 PAID_FOR = ("encode", "decode", "metrics")
 """What a run is for; the rest of its time is the harness."""
+START, END, LOADING = "start: imports, plan, worker processes", "end: tables, report", "loading networks"
+WAITING = "waiting: other worker still busy"
+ONCE = (START, LOADING, WAITING, END)
+"""What a run pays once, however long its clips are."""
 
 spent: Counter[str] = Counter()
 """Seconds of this worker by what they went to; those of an inner piece are not in its outer one."""
@@ -89,7 +93,7 @@ def _instrument(config: Any, shape: tuple[int, int]) -> None:
 
     for metric in build_metrics(config).values():
         if isinstance(metric, PictureMetric):
-            with timed("loading networks"):
+            with timed(LOADING):
                 metric.prepare(np.zeros((1, *shape, 3), np.uint8))
             cls: Any = type(metric)
             cls.prepare = timing("metrics", cls.prepare)
@@ -152,9 +156,9 @@ def shares(arguments: list[str]) -> tuple[Counter[str], float]:
     last = max(tasks[-1]["end"] for tasks in workers)
     for tasks in workers:
         found.update(tasks[-1]["spent"])
-        found["start: imports, plan, worker processes"] += tasks[0]["start"] - start
-        found["waiting: other worker still busy"] += last - tasks[-1]["end"]
-    found["end: tables, report"] = WORKERS * (end - last)
+        found[START] += tasks[0]["start"] - start
+        found[WAITING] += last - tasks[-1]["end"]
+    found[END] = WORKERS * (end - last)
     found["other work"] += WORKERS * (end - start) - sum(found.values())
     return found, end - start
 
@@ -223,8 +227,11 @@ def main() -> None:
     whole = sum(spent.values())
     for what, seconds in spent.most_common():
         print(f"{what:40} {seconds:7.2f} s {seconds / whole:6.1%}")
-    rest = whole - sum(spent[what] for what in PAID_FOR)
-    print(f"{'all but ' + ', '.join(PAID_FOR):40} {rest:7.2f} s {rest / whole:6.1%}")
+    once, paid_for = (sum(spent[what] for what in group) for group in (ONCE, PAID_FOR))
+    rest = whole - once - paid_for
+    print(f"\n{'harness, once a run':40} {once:7.2f} s {once / whole:6.1%}")
+    print(f"{'harness, growing with the clips':40} {rest:7.2f} s {rest / whole:6.1%}")
+    print(f"{'harness':40} {once + rest:7.2f} s {(once + rest) / whole:6.1%}")
     if not args.skip_memory:
         short, long = (peak_mib(frames, 512, args.memory_metrics) for frames in (128, 1024))
         print(
