@@ -95,10 +95,11 @@ def _tasks(
         elif missing is None or missing:
             names = tuple(metrics) if missing is None else missing
             lacking.setdefault((unit.clip.name, names, missing is None), []).append(unit)
-    clips = max(1, len({name for name, _, _ in lacking}))
+    clips = list(dict.fromkeys(name for name, _, _ in lacking))
+    shared = clips[len(clips) // workers * workers :]  # too few to give each worker one: cut for all of them
     tasks = []
-    for (_, names, new), units in lacking.items():
-        share = -(-len(units) * clips // workers) if clips < workers else len(units)
+    for (name, names, new), units in lacking.items():
+        share = -(-len(units) * len(shared) // workers) if name in shared else len(units)
         groups = -(-len(units) // max(1, min(UNITS_AT_ONCE, share)))
         size = -(-len(units) // groups)  # even groups, so that workers end together
         for at in range(0, len(units), size):
