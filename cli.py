@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
+import os
 import re
+import signal
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -176,14 +179,19 @@ def _score(args: argparse.Namespace) -> int:
 def _finish(outcome: Any, out: Path) -> int:
     from .reports import build
 
-    for failure in outcome.failures[:10]:
+    alike: dict[str, list[str]] = {}
+    for failure in outcome.failures:
         where = " ".join(part for part in (failure.method, failure.point, failure.clip) if part)
-        print(f"bench: {where}: {failure.stage}: {failure.message}", file=sys.stderr)
-    if len(outcome.failures) > 10:
-        print(f"bench: … and {len(outcome.failures) - 10} more in {out / 'failures.csv'}", file=sys.stderr)
+        alike.setdefault(f"{failure.stage}: {failure.message}", []).append(where)
+    for what, units in list(alike.items())[:10]:
+        more = f" and {len(units) - 1} more" if len(units) > 1 else ""
+        print(f"bench: {units[0]}{more}: {what}", file=sys.stderr)
+    if len(alike) > 10:
+        print(f"bench: {len(alike) - 10} other reasons are in {out / 'failures.csv'}", file=sys.stderr)
+    report = build(out)
     done = outcome.computed
     print(f"{done} computed, {outcome.kept} kept, {len(outcome.failures)} failures: {out}")
-    print(f"report: {build(out)}")
+    print(f"report: {report}")
     return FAILED if outcome.failures else DONE
 
 
@@ -286,8 +294,44 @@ def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) ->
     return args
 
 
+class _Ended(KeyboardInterrupt):
+    """A signal asked this process to end."""
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    raise _Ended(number)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns its exit code: 0 done, 1 some unit failed, 2 wrong use."""
+    """Run a command, as a process of its own; returns its exit code.
+
+    0 done, 1 some unit failed, 2 wrong use, 128 + n ended by signal n (130: Ctrl-C).
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by the caller: the next file opened would take its place
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+    code = DONE
+    try:
+        code = _answered(arguments)
+        sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EIO):
+            raise
+        # What could not be written to stdout is not to be tried again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.errno != errno.EPIPE:  # a reader that leaves, such as `head`, has seen enough
+            print(
+                f"bench: the output cannot be written ({error.strerror}); send it elsewhere", file=sys.stderr
+            )
+            return WRONG
+    return code
+
+
+def _answered(arguments: Sequence[str] | None) -> int:
+    """Parse and carry out a command; errors meant for the user become a line and an exit code."""
     handlers = {
         "run": _run,
         "list": _list,
@@ -310,8 +354,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TalkbenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return WRONG
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         print("bench: interrupted; the same command goes on from here", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        return DONE  # the reader, such as `head`, has seen enough
+        return 128 + interrupt.args[0] if isinstance(interrupt, _Ended) else INTERRUPTED

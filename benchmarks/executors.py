@@ -9,9 +9,11 @@ import signal
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 from ..core.errors import CodecError, UsageError, unknown
@@ -34,7 +36,7 @@ class Executor(ABC):
     @abstractmethod
     def run(
         self, function: Callable[[T], R], tasks: Sequence[T], split: Callable[[T], Sequence[T]]
-    ) -> Iterator[tuple[T, R | BaseException]]:
+    ) -> Generator[tuple[T, R | BaseException], None, None]:
         """Run tasks as workers become free.
 
         Args:
@@ -54,13 +56,24 @@ def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
 
 def _begin(threads: int) -> None:
     """A worker's first act."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
     parent = multiprocessing.parent_process()
     if parent is not None:
         # A killed parent must not leave workers behind that write into a folder it no longer locks.
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Processes started meanwhile, and theirs, are deaf to Ctrl-C: what it means is for the parent to say."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    resource_tracker.ensure_running()  # when it is started, it lifts a block of SIGINT
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class LocalExecutor(Executor):
@@ -76,7 +89,7 @@ class LocalExecutor(Executor):
 
     def run(
         self, function: Callable[[T], R], tasks: Sequence[T], split: Callable[[T], Sequence[T]]
-    ) -> Iterator[tuple[T, R | BaseException]]:
+    ) -> Generator[tuple[T, R | BaseException], None, None]:
         queue = deque(tasks)
         while queue:
             suspects: list[T] = []
@@ -93,7 +106,7 @@ class LocalExecutor(Executor):
 
     def _attempt(
         self, function: Callable[[T], R], queue: deque[T], workers: int, suspects: list[T]
-    ) -> Iterator[tuple[T, R | BaseException]]:
+    ) -> Generator[tuple[T, R | BaseException], None, None]:
         """Empty the queue, unless a worker dies: then what was under way goes to `suspects`."""
         pool = self._pool(min(workers, len(queue)))
         running: dict[Future[R], T] = {}
@@ -101,7 +114,8 @@ class LocalExecutor(Executor):
             while (queue or running) and not suspects:
                 while queue and len(running) < workers:
                     task = queue.popleft()
-                    running[pool.submit(function, task)] = task
+                    with _uninterrupted():
+                        running[pool.submit(function, task)] = task
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     task = running.pop(future)
                     error = future.exception()
@@ -126,7 +140,7 @@ class RayExecutor(Executor):
 
     def run(
         self, function: Callable[[T], R], tasks: Sequence[T], split: Callable[[T], Sequence[T]]
-    ) -> Iterator[tuple[T, R | BaseException]]:
+    ) -> Generator[tuple[T, R | BaseException], None, None]:
         try:
             import ray
         except ImportError:
@@ -159,6 +173,6 @@ def executor(name: str, workers: int | None) -> Executor:
     Raises:
         UsageError: unknown name.
     """
-    if name not in EXECUTORS:
-        raise unknown("executor", name, EXECUTORS)
+    if str(name) not in EXECUTORS:
+        raise unknown("executor", str(name), EXECUTORS)
     return EXECUTORS[name](workers or cores())

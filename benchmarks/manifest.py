@@ -21,6 +21,7 @@ from ..core.store import (
     read_units,
     write_json,
     write_rows,
+    write_table,
     writing,
 )
 from ..core.version import __version__
@@ -169,11 +170,10 @@ def write_tables(run: Path, manifest: dict[str, Any], failures: Sequence[Failure
                 })  # fmt: skip
     for clip in manifest["dataset"]["clips"]:
         clip["frames"] = frames.get(clip["name"])
-    table = pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+    table = pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype({"value": float})
     with writing(run / "scores.csv") as temporary:
         table.to_csv(temporary, index=False)
-    with writing(run / "scores.parquet") as temporary:
-        table.to_parquet(temporary, index=False)
+    write_table(run / "scores.parquet", table)
     write_rows(run / "failures.csv", FAILURE_COLUMNS, [as_row(failure) for failure in failures])
     manifest["finished"] = now()
     write_json(run / "manifest.json", manifest)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.assets import Asset
 from ..core.config import compose
-from ..core.dataset import Dataset
+from ..core.dataset import Dataset, whole
 from ..core.errors import StoreError, TalkbenchError, UsageError
 from ..core.method import Method
 from ..core.metric import Metric, PictureMetric
@@ -98,8 +98,13 @@ def needed_assets(config: Mapping[str, Any], dataset: str) -> list[Asset]:
 
 
 def unit_key(clip: Clip, point: Point, method: Method) -> str:
-    """The key of a unit: clip's content, the method's description, the code's version."""
-    return digest([clip.sha256, point.method, dict(method.describe()), __version__])
+    """The key of a unit: the clip's content, the method's description, the code's version.
+
+    Names are part of it, so that two clips of one content, or two points that a plugin describes alike,
+    do not write into one file.
+    """
+    names = [clip.name, point.method, point.name]
+    return digest([names, clip.sha256, dict(method.describe()), __version__])
 
 
 def compose_run(
@@ -119,10 +124,14 @@ def compose_run(
     if metrics is not None and not metrics:
         raise UsageError("no metric given; name some, such as --metrics lpips,bpp (`bench list metrics`)")
     config = compose(methods, dataset, benchmark, metrics, overrides)
+    run = config["run"]
     for key in ("clips", "frames", "workers"):
-        value = config["run"][key]
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise UsageError(f"run.{key}={value}: a whole number from 1 is expected")
+        if run[key] is not None:
+            whole(f"run.{key}", run[key], 1)
+    whole("run.seed", run["seed"], 0)
+    for key in ("count_first", "videos"):
+        if not isinstance(run[key], bool):
+            raise UsageError(f"run.{key}={run[key]} found; give true or false")
     return config
 
 

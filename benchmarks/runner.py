@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -176,19 +176,21 @@ def execute(
         waiting = Counter(unit.clip.name for task in tasks for unit in task.units)
         done, total = 0, sum(len(task.units) for task in tasks)
         try:
-            for task, result in executor.run(work, tasks, _single):
-                if isinstance(result, BaseException):
-                    failures += [failure(unit, "work", result) for unit in task.units]
-                else:
-                    failures += result
-                waiting[task.clip.name] -= len(task.units)
-                if not waiting[task.clip.name]:
-                    forget_reference(task.clip, scratch)
-                done += len(task.units)
-                if progress is not None:
-                    progress(done, total)
+            with closing(executor.run(work, tasks, _single)) as results:
+                for task, result in results:
+                    if isinstance(result, BaseException):
+                        failures += [failure(unit, "work", result) for unit in task.units]
+                    else:
+                        failures += result
+                    waiting[task.clip.name] -= len(task.units)
+                    if not waiting[task.clip.name]:
+                        forget_reference(task.clip, scratch)
+                    done += len(task.units)
+                    if progress is not None:
+                        progress(done, total)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+            clear_unfinished(run)
         write_tables(run, manifest, before + failures)
     asked = {(unit.point.method, unit.point.name, unit.clip.name) for unit in plan.units}
     failures += [

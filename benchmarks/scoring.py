@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..core.errors import TalkbenchError
+from ..core.errors import MetricError, TalkbenchError
 from ..core.metric import Metric, PictureMetric, RateMetric, Scorer, Scores, Shape, StreamFacts
 from ..core.video import Clip, Frames
 
@@ -17,10 +17,12 @@ class Scored:
     Attributes:
         scores: by metric name.
         errors: why a metric has none, by metric name.
+        inapplicable: why a metric will never have one for such a clip, by metric name.
     """
 
     scores: dict[str, Scores] = field(default_factory=dict)
     errors: dict[str, Exception] = field(default_factory=dict)
+    inapplicable: dict[str, str] = field(default_factory=dict)
 
 
 def _open(metrics: Mapping[str, PictureMetric], shape: Shape, scored: Scored) -> dict[str, Scorer]:
@@ -30,6 +32,8 @@ def _open(metrics: Mapping[str, PictureMetric], shape: Shape, scored: Scored) ->
             scorers[name] = metric.start(shape)
         except Exception as error:  # a metric that cannot start is shown as such; the others go on
             scored.errors[name] = error
+            if isinstance(error, MetricError):
+                scored.inapplicable[name] = str(error)
     return scorers
 
 

@@ -11,14 +11,18 @@ that a network's weights are loaded once, and ends with its parent. One conversa
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import select
+import shutil
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from types import TracebackType
@@ -200,11 +204,23 @@ def _serve(requests: IO[bytes], replies: IO[bytes]) -> None:
         replies.flush()
 
 
+def _end_with_parent() -> None:
+    """End as soon as nobody is left to ask or to listen, though a decoder may be at work or hang."""
+    gone = select.poll()
+    gone.register(0, 0)  # no event asked for: what is always told is that the other end was closed
+    gone.poll()
+    shutil.rmtree(os.getcwd(), ignore_errors=True)  # the parent does it, unless it was killed
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # a signal to all of a run reaches the parent too
+    watch = threading.Thread(target=_end_with_parent, daemon=True)
+    watch.start()
     # What a plugin prints must not end up among the replies.
     private = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    try:
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
         _serve(sys.stdin.buffer, private)
-    except (BrokenPipeError, KeyboardInterrupt):
-        os._exit(1)  # the parent is gone
+    watch.join()

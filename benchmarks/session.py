@@ -12,7 +12,7 @@ from ..core import ffmpeg
 from ..core.assets import Asset, fetch, present
 from ..core.bitstream import sizes, unpack
 from ..core.config import compose
-from ..core.errors import StreamError, UsageError, unknown
+from ..core.errors import StoreError, StreamError, UsageError, unknown
 from ..core.points import Point, points
 from ..core.reading import open_clip
 from ..core.store import read_manifest, writing
@@ -143,11 +143,30 @@ def encode_file(
                 f"--size {size} needs a square picture, {video} is {clip.width}x{clip.height}; crop it first"
             )
         clip = open_clip(video, size=(size, size))
+    if stream.exists() and stream.samefile(video):
+        raise UsageError(f"{stream} is the video itself; name another file for the stream")
     data = built.encode(clip)
     with writing(stream) as temporary:
         temporary.write_bytes(data)
     by_kind = ", ".join(f"{kind} {size}" for kind, size in sizes(data).items() if size)
     return f"{stream}: {method} {chosen.name}, {len(data)} bytes ({by_kind})"
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder for pixels that wait.
+
+    Raises:
+        StoreError: there is no room for it, or for what is written into it.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="talkbench-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise StoreError(
+            f"decoded frames cannot wait in {tempfile.gettempdir()} ({error.strerror or error}); "
+            "make room there, or name another folder in TMPDIR"
+        ) from None
 
 
 def _write_lossless(clip: Clip, path: Path) -> None:
@@ -181,8 +200,8 @@ def decode_file(stream: Path, video: Path) -> str:
     header = unpack(data).header
     point = _point(header.method, None, [])
     _fetch(point.build().assets)
-    with tempfile.TemporaryDirectory(prefix="talkbench-") as folder, SealedDecoder() as decoder:
-        raw = Path(folder) / "frames.rgb"
+    with _scratch() as folder, SealedDecoder() as decoder:
+        raw = folder / "frames.rgb"
         with raw.open("wb") as file:
             decoded = decoder.decode(point, data, file)
         source = RawFile(raw, header.width, header.height, decoded.sha256)

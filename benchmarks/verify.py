@@ -11,7 +11,7 @@ from ..core.bitstream import sizes
 from ..core.errors import TalkbenchError
 from ..core.points import Point
 from ..core.signature import sha256_file
-from ..core.store import read_json, read_manifest
+from ..core.store import read_manifest, read_unit
 from .sealed import SealedDecoder
 
 
@@ -51,10 +51,10 @@ def verify(run: Path) -> Iterator[Check]:
                 yield Check(name, "the unit was never finished; repeat the run's command")
                 continue
             try:
-                unit = read_json(run / "units" / f"{entry['key']}.json")
+                unit = read_unit(run, entry["key"])
                 name = unit["stream"]["path"]
                 settings = manifest["methods"][entry["method"]][entry["point"]]["settings"]
                 wrong = _check(run, unit, Point(entry["method"], entry["point"], settings), decoder)
-            except (TalkbenchError, KeyError) as error:
+            except (TalkbenchError, OSError) as error:
                 wrong = str(error)
             yield Check(name, wrong)

@@ -11,9 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from ..core.bitstream import sizes
-from ..core.errors import CodecError, StoreError, TalkbenchError
+from ..core.errors import CodecError, StoreError, TalkbenchError, VideoError, printable
 from ..core.metric import Metric, PictureMetric, Scores, Shape, StreamFacts
-from ..core.store import SCHEMA, read_json, stream_path, video_path, write_json, writing
+from ..core.store import (
+    SCHEMA,
+    read_frames,
+    read_unit,
+    stream_path,
+    video_path,
+    write_json,
+    write_table,
+    writing,
+)
 from ..core.video import Clip, RawFile
 from .plan import Unit, build_metrics
 from .reference import Reference, decode_reference, write_video
@@ -30,6 +39,7 @@ class Task:
         benchmark, dataset: names, for the units' records.
         config: the run's configuration.
         clip: of all the units.
+        clip_sha256: the clip's when the run was planned.
         units: what is to be done.
         metrics: names of the metrics that the units lack.
         encode: False where stored streams are to be scored.
@@ -41,6 +51,7 @@ class Task:
     dataset: str
     config: Mapping[str, Any]
     clip: Clip
+    clip_sha256: str
     units: Sequence[Unit]
     metrics: Sequence[str]
     encode: bool
@@ -67,7 +78,7 @@ def failure(unit: Unit, stage: str, error: BaseException) -> Failure:
         unit.clip.name,
         stage,
         type(error).__name__,
-        " ".join(message.split()),
+        printable(" ".join(message.split())),
     )
 
 
@@ -98,12 +109,14 @@ def work(task: Task) -> list[Failure]:
     pictures = {name: metric for name, metric in metrics.items() if isinstance(metric, PictureMetric)}
     if not task.encode and not pictures:
         for unit in task.units:
-            record = read_json(task.run / "units" / f"{unit.key}.json")
+            record = read_unit(task.run, unit.key)
             _store(task, record, metrics, Scored(), failures, unit)
         return failures
     try:
         first = task.config["run"]["count_first"]
         reference = decode_reference(task.clip, task.scratch, at_least=1 if first else 2)
+        if task.clip.sha256 != task.clip_sha256:
+            raise VideoError(f"clip '{task.clip.name}' has changed since the run began; repeat the command")
         if task.config["run"]["videos"]:
             _reference_video(task, reference)
     except Exception as error:
@@ -166,7 +179,7 @@ def _stream(task: Task, unit: Unit, reference: Reference) -> tuple[bytes, dict[s
     """A unit's stream and record, stored or new."""
     path = stream_path(unit.point.method, unit.point.name, unit.clip.name)
     if not task.encode:
-        record = read_json(task.run / "units" / f"{unit.key}.json")
+        record = read_unit(task.run, unit.key)
         return (task.run / path).read_bytes(), record
     clip = reference.clip
     method = unit.point.build()
@@ -231,32 +244,39 @@ def _store(
     rates = score_rates(facts, metrics)
     for name, error in {**scored.errors, **rates.errors}.items():
         failures.append(failure(unit, f"score {name}", error))
+    for name, reason in scored.inapplicable.items():
+        for column in metrics[name].columns:
+            record["values"][column] = {"value": None, "reason": reason, **_about(metrics[name])}
     scores = {**scored.scores, **rates.scores}
     for name, result in scores.items():
-        metric = metrics[name]
-        common = {"unit": metric.unit, "direction": metric.direction, "signature": metric.signature}
         for column, value in result.values.items():
-            record["values"][column] = {"value": float(value), "metric": name, **common}
+            record["values"][column] = {"value": float(value), **_about(metrics[name])}
     try:
-        _store_frames(task.run / "units" / f"{unit.key}.parquet", record["frames"], scores)
+        _store_frames(task, unit, record["frames"], scores)
         write_json(task.run / "units" / f"{unit.key}.json", record)
     except TalkbenchError as error:
         failures.append(failure(unit, "store", error))
 
 
-def _store_frames(path: Path, count: int, scores: Mapping[str, Scores]) -> None:
-    """Write a unit's per-frame values, beside those that are there."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _about(metric: Metric) -> dict[str, str]:
+    return {
+        "metric": metric.name,
+        "unit": metric.unit,
+        "direction": metric.direction,
+        "signature": metric.signature,
+    }
 
-    columns: dict[str, Any] = {"frame": np.arange(count)}
-    if path.is_file():
-        columns |= dict(pq.read_table(path).to_pydict())
+
+def _store_frames(task: Task, unit: Unit, count: int, scores: Mapping[str, Scores]) -> None:
+    """Write a unit's per-frame values, beside those of the same stream that are there."""
+    import pandas as pd
+
+    columns: dict[str, Any] = {"frame": range(count)}
+    if not task.encode:
+        columns |= dict(read_frames(task.run, unit.key))
     for result in scores.values():
         columns |= result.frames
-    with writing(path) as temporary:
-        pq.write_table(pa.table(columns), temporary)
+    write_table(task.run / "units" / f"{unit.key}.parquet", pd.DataFrame(columns))
 
 
 def as_row(record: Failure) -> dict[str, str]:

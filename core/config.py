@@ -76,12 +76,32 @@ def compose(
     for override in overrides:
         _refuse_unknown(override, plain)
     try:
-        return _composed([*groups, *overrides])
+        return _composed([*groups, *map(_in_grammar, overrides)])
     except TalkbenchError:
         raise
     except (HydraException, OmegaConfBaseException) as error:
         reason = " ".join(str(error).split())[:300]
         raise UsageError(f"the configuration cannot be made: {reason}") from None
+
+
+def _in_grammar(override: str) -> str:
+    """An override as hydra reads it: a text that is none of its values, such as a path, is put in quotes.
+
+    Raises:
+        UsageError: several values without brackets.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    key, _, value = override.partition("=")
+    try:
+        several = OverridesParser.create().parse_override(override).is_sweep_override()
+    except HydraException:
+        quoted = re.sub(r"(\\*)'", r"\1\1\'", re.sub(r"(\\+)$", r"\1\1", value))
+        return f"{key}='{quoted}'"
+    if several:
+        raise UsageError(f"{override}: several values found; write a list as {key}=[{value}], or one value")
+    return override
 
 
 def _refuse_unknown(override: str, config: dict[str, Any]) -> None:
@@ -93,3 +113,9 @@ def _refuse_unknown(override: str, config: dict[str, Any]) -> None:
     known = _keys(config)
     if key not in known:
         raise unknown("key", key, known)
+    inner = [name for name in known if name.startswith(f"{key}.")]
+    if inner or key.count(".") < (2 if key.startswith(("methods", "metrics")) else 1):
+        settings = f"set one of them: {', '.join(inner)}" if inner else "it has none"
+        raise UsageError(f"'{key}' is a group of settings, and no setting; {settings}")
+    if key == "benchmark.metrics":
+        raise UsageError("benchmark.metrics is what the recipe scores by default; give --metrics A,B instead")

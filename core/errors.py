@@ -16,8 +16,20 @@ import difflib
 from collections.abc import Iterable
 
 
+def printable(text: str) -> str:
+    """A text on one line that any encoding of Unicode can carry.
+
+    A file's name may hold line breaks, commands to a terminal, and bytes that are no text at all.
+    """
+    lost = "\N{REPLACEMENT CHARACTER}"
+    return "".join(sign if sign.isprintable() else " " if sign.isspace() else lost for sign in text)
+
+
 class TalkbenchError(Exception):
     """Base of all errors whose message is meant for the user, without a traceback."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class UsageError(TalkbenchError):

@@ -41,7 +41,7 @@ def binary() -> str:
     """Path of the ffmpeg in use.
 
     Raises:
-        UsageError: ``TALKBENCH_FFMPEG`` names something that cannot be run.
+        UsageError: ``TALKBENCH_FFMPEG`` names something that cannot be run, or there is no ffmpeg.
     """
     named = os.environ.get("TALKBENCH_FFMPEG")
     if named:
@@ -51,14 +51,25 @@ def binary() -> str:
         return found
     import imageio_ffmpeg
 
-    return str(imageio_ffmpeg.get_ffmpeg_exe())
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError:
+        raise UsageError(
+            "no ffmpeg found: imageio-ffmpeg carries none for this machine; install one and name it in "
+            "TALKBENCH_FFMPEG"
+        ) from None
 
 
 def _ask(*arguments: str) -> str:
-    done = subprocess.run(
-        [binary(), "-hide_banner", *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL
-    )
-    return done.stdout + done.stderr
+    try:
+        done = subprocess.run(
+            [binary(), "-hide_banner", *arguments], capture_output=True, stdin=subprocess.DEVNULL
+        )
+    except OSError as error:
+        raise UsageError(
+            f"{binary()} cannot be run as ffmpeg ({error.strerror}); name another in TALKBENCH_FFMPEG"
+        ) from None
+    return (done.stdout + done.stderr).decode(errors="replace")
 
 
 @functools.cache
@@ -66,7 +77,9 @@ def version() -> str:
     """The version that ffmpeg prints of itself, such as ``7.1`` or ``n9.0.2-17-g2a571b6068``."""
     found = re.search(r"ffmpeg version (\S+)", _ask("-version"))
     if found is None:
-        raise UsageError(f"{binary()} does not answer `-version` as an ffmpeg would; name another")
+        raise UsageError(
+            f"{binary()} does not answer `-version` as an ffmpeg would; name another in TALKBENCH_FFMPEG"
+        )
     return found.group(1)
 
 

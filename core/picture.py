@@ -45,7 +45,7 @@ class PictureCodec:
         Raises:
             UsageError: a setting is out of range, or the encoder is missing.
         """
-        if self.codec not in ENCODERS:
+        if str(self.codec) not in ENCODERS:
             raise unknown(f"{key}.codec", str(self.codec), ENCODERS)
         if isinstance(self.qp, bool) or not isinstance(self.qp, int) or not 0 <= self.qp <= 51:
             raise UsageError(f"{key}.qp={self.qp} is out of range; give an integer from 0 to 51")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import UsageError
+from .errors import UsageError, unknown
 from .method import Method
 from .registry import load
 
@@ -50,13 +50,15 @@ def points(method: str, config: Mapping[str, Any]) -> list[Point]:
     point, called ``default``.
 
     Raises:
-        UsageError: the swept setting is missing, empty or has a value twice.
+        UsageError: the swept setting is unknown or empty, or has a value twice.
     """
     settings = {key: value for key, value in config.items() if key != "sweep"}
     key = config.get("sweep")
     if key is None:
         return [Point(method, "default", settings)]
-    values = settings.get(key)
+    if str(key) not in settings:
+        raise unknown(f"value of methods.{method}.sweep", str(key), settings)
+    values = settings[key]
     values = list(values) if isinstance(values, (list, tuple)) else [values]
     names = [value if isinstance(value, str) else f"{key}{value}" for value in values]
     if (

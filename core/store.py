@@ -20,7 +20,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,8 +32,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = 1
+UNFINISHED = ".unfinished-"
+"""How the names of files begin that are still being written."""
 SCORE_COLUMNS = (
     "benchmark", "dataset", "method", "point", "clip", "metric", "value", "unit", "direction", "signature",
+)  # fmt: skip
+MANIFEST_KEYS = (
+    "benchmark", "command", "config", "created", "dataset", "methods", "metrics", "units",
+)  # fmt: skip
+UNIT_KEYS = (
+    "benchmark", "clip", "dataset", "decoded_sha256", "fps", "frames", "height", "key", "method", "point",
+    "stream", "timing", "values", "video", "width",
 )  # fmt: skip
 FAILURE_COLUMNS = ("method", "point", "clip", "stage", "error", "message")
 
@@ -60,12 +69,14 @@ def video_path(method: str, point: str, clip: str) -> Path:
 def writing(path: Path) -> Iterator[Path]:
     """Write a file under a temporary name beside it, and rename it once it is whole.
 
+    A process that is killed meanwhile leaves the temporary file: `clear_unfinished`.
+
     Raises:
         StoreError: the folder cannot be written, or the disk is full.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=UNFINISHED, suffix=path.suffix, dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         try:
@@ -78,15 +89,23 @@ def writing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(
-            f"cannot write {path} ({error.strerror or error}); make room or choose another --out, "
+            f"cannot write {path} ({error.strerror or error}); make room or choose another place, "
             "then repeat the command: what is finished is kept"
         ) from None
+
+
+def clear_unfinished(run: Path) -> None:
+    """Delete what killed processes left half written in a run's folder, which nobody else may be using."""
+    for path in run.rglob(f"{UNFINISHED}*"):
+        path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically."""
     with writing(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+        text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        # a path's bytes that are no UTF-8 become JSON's own escapes, and are read back as they were
+        temporary.write_text(text, "utf-8", "backslashreplace")
 
 
 def write_rows(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -97,8 +116,12 @@ def write_rows(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, A
         table.writerows(rows)
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, keys: Collection[str] = ()) -> dict[str, Any]:
     """Read a file of the store and check its schema.
+
+    Args:
+        path: of the file.
+        keys: that must be in it.
 
     Raises:
         StoreError: missing, damaged, or of another schema.
@@ -108,13 +131,24 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise StoreError(f"{path} is missing; expected a folder made by `bench run`") from None
     except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read ({error}); restore it or repeat the run") from None
-    if not isinstance(value, dict) or value.get("schema") != SCHEMA:
-        found = value.get("schema") if isinstance(value, dict) else None
+        raise _damaged(path, error) from None
+    if not isinstance(value, dict) or "schema" not in value:
+        raise _damaged(path, "it states no schema")
+    if value["schema"] != SCHEMA:
         raise StoreError(
-            f"{path} has schema {found}, this talkbench reads {SCHEMA}; use the version that wrote it"
+            f"{path} has schema {value['schema']}, this talkbench reads {SCHEMA}; "
+            "use the version that wrote it, or choose another folder"
         )
+    for key in keys:
+        if key not in value:
+            raise _damaged(path, f"it has no '{key}'")
     return value
+
+
+def _damaged(path: Path, found: object) -> StoreError:
+    return StoreError(
+        f"{path} is damaged ({found}); delete it and repeat the run's command: what is finished is kept"
+    )
 
 
 def read_manifest(run: Path) -> dict[str, Any]:
@@ -123,14 +157,26 @@ def read_manifest(run: Path) -> dict[str, Any]:
     Raises:
         StoreError: `run` is not a run's folder.
     """
-    return read_json(run / "manifest.json")
+    return read_json(run / "manifest.json", MANIFEST_KEYS)
+
+
+def read_unit(run: Path, key: str) -> dict[str, Any]:
+    """A finished unit.
+
+    Raises:
+        StoreError: there is none of that key, or it is damaged.
+    """
+    return read_json(run / "units" / f"{key}.json", UNIT_KEYS)
 
 
 def read_units(run: Path) -> list[dict[str, Any]]:
-    """The finished units that a run's manifest names, in its order."""
-    units = run / "units"
+    """The finished units that a run's manifest names, in its order.
+
+    Raises:
+        StoreError: `run` is not a run's folder, or a unit is damaged.
+    """
     keys = [unit["key"] for unit in read_manifest(run)["units"]]
-    return [read_json(units / f"{key}.json") for key in keys if (units / f"{key}.json").is_file()]
+    return [read_unit(run, key) for key in keys if (run / "units" / f"{key}.json").is_file()]
 
 
 def read_scores(run: Path) -> pd.DataFrame:
@@ -139,25 +185,55 @@ def read_scores(run: Path) -> pd.DataFrame:
     Raises:
         StoreError: the run has no scores.
     """
-    import pandas as pd
-
     path = run / "scores.parquet"
     if not path.is_file():
         raise StoreError(f"{path} is missing; finish the run by repeating its command")
-    return pd.read_parquet(path)
+    return _read_table(path)
 
 
 def read_frames(run: Path, key: str) -> pd.DataFrame:
-    """Per-frame values of a unit: a column ``frame`` and one for each per-frame metric."""
-    import pandas as pd
+    """Per-frame values of a unit: a column ``frame`` and one for each per-frame metric.
 
-    return pd.read_parquet(run / "units" / f"{key}.parquet")
+    Raises:
+        StoreError: they are missing or damaged.
+    """
+    return _read_table(run / "units" / f"{key}.parquet")
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as Parquet, with checksums, atomically.
+
+    Raises:
+        StoreError: the folder cannot be written, or the disk is full.
+    """
+    with writing(path) as temporary:
+        table.to_parquet(temporary, index=False, write_page_checksum=True)
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow as pa
+
+    try:
+        return pd.read_parquet(path, page_checksum_verification=True)
+    except (OSError, pa.ArrowException) as error:
+        raise _damaged(path, error) from None
 
 
 def read_failures(run: Path) -> list[dict[str, str]]:
-    """What did not work (FAILURE_COLUMNS); empty where all did."""
+    """What did not work (FAILURE_COLUMNS); empty where all did.
+
+    Raises:
+        StoreError: the table is damaged.
+    """
     path = run / "failures.csv"
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file, strict=True))
+    except (OSError, ValueError, csv.Error) as error:
+        raise _damaged(path, error) from None
+    if any(tuple(row) != FAILURE_COLUMNS or None in row.values() for row in rows):
+        raise _damaged(path, "a row does not have its columns")
+    return rows

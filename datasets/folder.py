@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from ..core.bitstream import MAX_SIDE
 from ..core.dataset import Dataset, rate, whole
-from ..core.errors import UsageError, VideoError, unknown
+from ..core.errors import UsageError, VideoError, printable, unknown
 from ..core.pngs import PngFolder, numbered
 from ..core.reading import Crop, VideoFile, probe
 from ..core.video import Clip, Source, Unreadable
@@ -119,7 +120,7 @@ class Folder(Dataset):
         if not self.root.is_dir():
             found = "it is a file" if self.root.exists() else "there is no such folder"
             raise UsageError(f"data.root={root}: {found}; give a folder of videos")
-        self.size = None if size is None else whole("data.size", size, 16)
+        self.size = None if size is None else whole("data.size", size, 16, MAX_SIDE)
         self.fps = rate("data.fps", fps)
         self.table = None if csv is None else self._table(Path(str(csv)).expanduser())
 
@@ -176,14 +177,16 @@ class Folder(Dataset):
 
     def _name(self, path: Path) -> str:
         if path == self.root:
-            return path.resolve().name or "root"
+            return printable(path.resolve().name) or "root"
         below = path.relative_to(self.root) if path.is_relative_to(self.root) else Path(path.name)
-        return (below if path.is_dir() else below.with_suffix("")).as_posix()
+        return printable((below if path.is_dir() else below.with_suffix("")).as_posix())
 
     def _clip(self, name: str, path: Path, row: _Row | None) -> Clip:
         identity = row.identity if row else ""
         source: Source
         try:
+            if printable(str(path)) != str(path):
+                raise VideoError(f"{path}: its name holds control signs or is no UTF-8; rename it")
             if path.is_dir():
                 files = numbered(path)
                 if not files:

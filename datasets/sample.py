@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..core.assets import Asset, locate
+from ..core.bitstream import MAX_SIDE
 from ..core.dataset import Dataset, whole
 from ..core.errors import UsageError, unknown
 from ..core.reading import Crop, open_clip
@@ -97,10 +98,10 @@ class Sample(Dataset):
     assets: ClassVar[tuple[Asset, ...]] = tuple(piece.asset for piece in PIECES.values())
 
     def __init__(self, size: int = 256, names: Sequence[str] | str | None = None) -> None:
-        self.size = whole("data.size", size, 16)
+        self.size = whole("data.size", size, 16, MAX_SIDE)
         if names is None:
             names = [name for name in PIECES if PIECES[name].largest >= size]
-        self.names = [names] if isinstance(names, str) else [str(name) for name in names]
+        self.names = [str(name) for name in (names if isinstance(names, (list, tuple)) else [names])]
         for name in self.names:
             if name not in PIECES:
                 raise unknown("sample clip", name, PIECES)

@@ -16,6 +16,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.bitstream import MAX_SIDE
 from ..core.dataset import Dataset, rate, whole
 from ..core.errors import VideoError
 from ..core.signature import code, digest
@@ -24,6 +25,7 @@ from ..core.video import Clip, Frame, Frames, Source, block_length
 ROWS, COLUMNS, CHECK_BITS = 2, 8, 4
 MAX_FRAMES = 1 << (ROWS * COLUMNS - CHECK_BITS)
 MIN_SIDE = 16
+MAX_CLIPS = 1000
 
 _Plane = NDArray[np.float32]
 
@@ -200,12 +202,12 @@ class Cards(Dataset):
         clips: int = 1,
         seed: int = 0,
     ) -> None:
-        side = whole("data.size", size, MIN_SIDE)
-        self.width = side if width is None else whole("data.width", width, MIN_SIDE)
-        self.height = side if height is None else whole("data.height", height, MIN_SIDE)
+        side = whole("data.size", size, MIN_SIDE, MAX_SIDE)
+        self.width = side if width is None else whole("data.width", width, MIN_SIDE, MAX_SIDE)
+        self.height = side if height is None else whole("data.height", height, MIN_SIDE, MAX_SIDE)
         self.fps = rate("data.fps", fps)
         self.frames = whole("data.frames", frames, 1, MAX_FRAMES)
-        self.count = whole("data.clips", clips, 1)
+        self.count = whole("data.clips", clips, 1, MAX_CLIPS)
         self.seed = whole("data.seed", seed, 0)
 
     def clips(self) -> Sequence[Clip]:

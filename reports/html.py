@@ -65,7 +65,7 @@ def write_page(results: Results, plots: Sequence[Path]) -> Path:
         finite=math.isfinite,
     )
     with writing(path) as temporary:
-        temporary.write_text(text, "utf-8")
+        temporary.write_text(text, "utf-8", "backslashreplace")  # a path may hold bytes that are no text
     return path
 
 

@@ -81,7 +81,9 @@ def test_the_benchmark_s_metrics_are_the_default_and_overrides_reach_every_group
         ("run.worker=1", "run.workers"),
         ("++run.new=1", "KEY=VALUE"),
         ("run.seed", "KEY=VALUE"),
-        ("methods.h264.crf=[1", "cannot be made"),
+        ("methods.h264.crf=1,2", "write a list"),
+        ("methods.h264=3", "a group of settings"),
+        ("data.size=${no}", "cannot be made"),
     ],
 )
 def test_a_wrong_setting_is_refused(override: str, words: str) -> None:

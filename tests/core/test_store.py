@@ -76,8 +76,9 @@ def test_a_damaged_or_newer_file_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_units_that_never_finished_are_not_read(tmp_path: Path) -> None:
-    done = {"schema": store.SCHEMA, "key": "a"}
-    manifest = {"schema": store.SCHEMA, "units": [{"key": "a"}, {"key": "b"}]}
+    done = dict.fromkeys(store.UNIT_KEYS, "") | {"schema": store.SCHEMA, "key": "a"}
+    units = [{"key": "a"}, {"key": "b"}]
+    manifest = dict.fromkeys(store.MANIFEST_KEYS, "") | {"schema": store.SCHEMA, "units": units}
     store.write_json(tmp_path / "manifest.json", manifest)
     store.write_json(tmp_path / "units" / "a.json", done)
     assert store.read_units(tmp_path) == [done]

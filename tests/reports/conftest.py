@@ -195,6 +195,8 @@ def write_unit(
         "height": SIDE,
         "fps": f"{FPS}/1",
         "stream": {"path": "streams/x.tkb", "sha256": unit["key"], "bytes": 4000, "sizes": {}},
+        "decoded_sha256": unit["key"],
+        "timing": {"encode_seconds": 1.0, "decode_seconds": 0.5},
         "values": {name: {"value": None if math.isnan(v) else v} for name, v in values.items()},
         "video": video,
     }
