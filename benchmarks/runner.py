@@ -101,9 +101,8 @@ def _tasks(
     for (name, names, new), units in lacking.items():
         share = -(-len(units) * len(shared) // workers) if name in shared else len(units)
         groups = -(-len(units) // max(1, min(UNITS_AT_ONCE, share)))
-        size = -(-len(units) // groups)  # even groups, so that workers end together
-        for at in range(0, len(units), size):
-            group = units[at : at + size]
+        for at in range(groups):
+            group = units[at::groups]  # some of each method, so that groups cost alike
             clip = group[0].clip
             tasks.append(
                 Task(
