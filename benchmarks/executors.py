@@ -108,7 +108,8 @@ class LocalExecutor(Executor):
         self, function: Callable[[T], R], queue: deque[T], workers: int, suspects: list[T]
     ) -> Generator[tuple[T, R | BaseException], None, None]:
         """Empty the queue, unless a worker dies: then what was under way goes to `suspects`."""
-        pool = self._pool(min(workers, len(queue)))
+        with _uninterrupted():
+            pool = self._pool(min(workers, len(queue)))
         running: dict[Future[R], T] = {}
         try:
             while (queue or running) and not suspects:

@@ -127,7 +127,7 @@ def make_manifest(plan: Plan, command: Sequence[str], old: Mapping[str, Any] | N
             "height": clip.height,
             "fps": str(clip.fps),
             "frames": None,
-            "sha256": None if clip.name in plan.unreadable else clip.sha256,
+            "sha256": plan.hashes.get(clip.name),
         }
         for clip in plan.clips
     ]

@@ -48,6 +48,7 @@ class Plan:
         units: in the order in which they are computed.
         unreadable: error message by clip name, for clips that cannot be part of a unit.
         left_out: reason by clip name, for clips that the settings exclude.
+        hashes: sha256 by clip name, of the clips that can be read.
     """
 
     benchmark: str
@@ -60,6 +61,7 @@ class Plan:
     units: Sequence[Unit]
     unreadable: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_metric(name: str, settings: Mapping[str, Any], count_first: bool) -> Metric:
@@ -184,6 +186,7 @@ def build_plan(config: Mapping[str, Any], dataset: str, benchmark: str) -> Plan:
         units=units,
         unreadable=unreadable,
         left_out=source.left_out(),
+        hashes=hashes,
     )
 
 
@@ -234,4 +237,5 @@ def stored_plan(manifest: Mapping[str, Any], config: Mapping[str, Any]) -> Plan:
         units=units,
         unreadable=unreadable,
         left_out=manifest["dataset"]["left_out"],
+        hashes={name: sha256 for name, sha256 in known.items() if sha256},
     )

@@ -107,7 +107,7 @@ def _tasks(
             tasks.append(
                 Task(
                     run, scratch, plan.benchmark, plan.dataset, plan.config,
-                    clip, clip.sha256, group, names, new,
+                    clip, plan.hashes[clip.name], group, names, new,
                 )
             )  # fmt: skip
     return tasks, lost
@@ -166,8 +166,10 @@ def execute(
         tasks, lost = _tasks(run, scratch, plan, executor.workers, encode)
         clear_unfinished(run)
         write_json(run / "manifest.json", manifest)
+        reasons = {} if encode else {row["clip"]: row["message"] for row in read_failures(run)}
         failures = [
-            Failure("", "", name, "read", "VideoError", message) for name, message in plan.unreadable.items()
+            Failure("", "", name, "read", "VideoError", reasons.get(name, message))
+            for name, message in plan.unreadable.items()
         ]
         before = _still_failed(run, manifest, tasks)
         told = {(old.method, old.point, old.clip) for old in before}
