@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint reference clean
 
 demo: .venv/installed
 	$(BIN)/bench run --methods h264,h265,h266,av1,freeze --dataset sample --clips 3 --frames 90 --out results/demo
@@ -30,3 +30,10 @@ lint: .venv/installed-dev
 
 clean:
 	rm -rf .venv build *.egg-info
+
+# The figures behind the README's plot: some twenty minutes on two cores.
+reference: .venv/installed
+	$(BIN)/bench run --methods h264,h265,h266,vp9,av1,freeze --dataset sample --out results/sample
+	mkdir -p results/reference/sample
+	cp results/sample/manifest.json results/sample/scores.csv results/sample/failures.csv \
+		results/sample/report/table.csv results/sample/report/plots/rd_lpips_total.svg results/reference/sample/

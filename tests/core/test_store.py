@@ -40,7 +40,7 @@ def test_hostile_names_become_one_short_path_component(name: str) -> None:
 
 
 def test_names_do_not_collide_by_being_cleaned() -> None:
-    assert len({store.file_stem(name) for name in HOSTILE + ["a  b", "a;b", "a-b"]}) == len(set(HOSTILE)) + 3
+    assert len({store.file_stem(name) for name in [*HOSTILE, "a  b", "a;b", "a-b"]}) == len(set(HOSTILE)) + 3
 
 
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
