@@ -67,6 +67,6 @@ def points(method: str, config: Mapping[str, Any]) -> list[Point]:
         or not all(isinstance(v, (str, int, float)) for v in values)
     ):
         raise UsageError(
-            f"methods.{method}.{key}={values} is no sweep; give distinct values, such as [{key}1,{key}2]"
+            f"methods.{method}.{key}={values} is no sweep; give distinct values in brackets, such as [1,2]"
         )
     return [Point(method, name, {**settings, key: value}) for name, value in zip(names, values, strict=True)]
