@@ -37,4 +37,6 @@ def decode(
     node = graph.input(
         "pipe:", format=demuxer, err_detect="explode", max_pixels=most, threads=threads
     ).output("pipe:", vf=filters, fps_mode="passthrough", format="rawvideo", pix_fmt="rgb24")
-    yield from ffmpeg.read_frames(ffmpeg.command(node, extra=["-xerror"]), width, height, [data])
+    # One thread for the filters too: on pictures so small, more of them wait for each other.
+    arguments = ffmpeg.command(node, extra=["-xerror", "-filter_threads", "1"])
+    yield from ffmpeg.read_frames(arguments, width, height, [data])
