@@ -112,11 +112,15 @@ class LocalExecutor(Executor):
             pool = self._pool(min(workers, len(queue)))
         running: dict[Future[R], T] = {}
         try:
-            while (queue or running) and not suspects:
-                while queue and len(running) < workers:
-                    task = queue.popleft()
-                    with _uninterrupted():
-                        running[pool.submit(function, task)] = task
+            broken = False
+            while (queue or running) and not suspects and not broken:
+                try:
+                    while queue and len(running) < workers:
+                        with _uninterrupted():
+                            running[pool.submit(function, queue[0])] = queue[0]
+                        queue.popleft()
+                except BrokenProcessPool:  # a worker died while nothing was waited for
+                    broken = True
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     task = running.pop(future)
                     error = future.exception()
