@@ -16,10 +16,9 @@ def test_a_pool_that_breaks_between_two_tasks_is_replaced(monkeypatch: pytest.Mo
     class Pool:
         """The first one made takes one task and is then broken."""
 
-        _processes: dict[int, Any] = {}
-
         def __init__(self) -> None:
             self.taken = 0
+            self._processes: dict[int, Any] = {}
             pools.append(self)
 
         def submit(self, function: Any, task: Any) -> Future[Any]:
