@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -54,16 +53,3 @@ def psnr() -> Callable[[NDArray[Any], NDArray[Any]], float]:
         return 10 * np.log10(255**2 / error) if error else np.inf
 
     return measure
-
-
-@pytest.fixture
-def no_hang() -> Iterator[Callable[[int], None]]:
-    """Arms an alarm: what takes longer than so many seconds fails the test instead of stopping it."""
-
-    def ring(*_: object) -> None:
-        raise AssertionError("it hangs")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    yield lambda seconds: signal.alarm(seconds) and None
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
