@@ -1,0 +1,241 @@
+"""Face-vid2vid: a source picture re-animated by head pose and the deformations of K keypoints."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.errors import AssetError, TalkbenchError, UsageError, unknown
+from ..core.fp16_motion import Fp16Motion
+from ..core.motion_coding import MotionCoding, Parameters
+from ..core.motion_statistics import MotionStatistics
+from ..core.picture import PictureCodec
+from ..core.predictive_motion import PredictiveMotion
+from ..core.signature import code, digest, sha256_file, sha256_once
+from ..core.version import __version__
+from ..core.video import Frame, Frames
+from .animated_picture import AnimatedPicture, square
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .face_vid2vid.model import TalkingHead
+    from .face_vid2vid.networks import Motion
+
+NETWORKS = Path(__file__).parent / "face_vid2vid"
+ANGLE, TRANSLATION, DEFORMATION = 0.5, 1 / 128, 1 / 256
+"""Steps of the point `predictive`: in degrees, and in half pictures."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """What is sent for a frame.
+
+    Attributes:
+        keypoints: deformations of the first so many keypoints, or None for all that there are.
+        scale: size of the steps in those of the point `predictive`, or None for fp16 numbers.
+    """
+
+    keypoints: int | None
+    scale: float | None
+
+
+POINTS = {
+    "k20": Point(20, None),
+    "k15": Point(15, None),
+    "k10": Point(10, None),
+    "predictive-fine": Point(None, 0.5),
+    "predictive": Point(None, 1.0),
+    "predictive-coarse": Point(None, 2.0),
+}
+
+
+def steps(keypoints: int, scale: float) -> list[float]:
+    """Step of each of the 3K + 6 numbers: angles, translation, deformations."""
+    return [scale * step for step in [ANGLE] * 3 + [TRANSLATION] * 3 + [DEFORMATION] * 3 * keypoints]
+
+
+class Ours(AnimatedPicture):
+    """The model of Wang, Mallya, Liu (CVPR 2021): yaw, pitch, roll, translation and deformations a frame.
+
+    The points `k20`, `k15`, `k10` send fp16 numbers as appendix C.1 and C.2 say: 6K + 12 bytes before
+    coding. The points `predictive-fine`, `predictive` and `predictive-coarse` send them in steps.
+    Pictures that are not square, or whose side the networks cannot halve as often as they must, have
+    their last rows and columns repeated before the networks see them, and are cut again afterwards.
+
+    Args:
+        point: a name of the above.
+        weights: a `.safetensors` file of the networks.
+        statistics: an `.npz` file of motion statistics, learnt with these weights.
+        codec, qp: of the source picture, as those of `freeze`.
+        batch: frames that go through the networks at a time.
+        threads: of the networks.
+    """
+
+    name = "ours"
+
+    def __init__(
+        self, *, point: str, weights: str | None, statistics: str | None, codec: str, qp: int,
+        batch: int, threads: int,
+    ) -> None:  # fmt: skip
+        super().__init__(PictureCodec(codec, qp))
+        if point not in POINTS:
+            raise unknown("methods.ours.point", str(point), POINTS)
+        self.point = POINTS[point]
+        self.point_name = point
+        self.files = {"weights": weights, "statistics": statistics}
+        self.batch = batch
+        self.threads = threads
+
+    def check(self) -> None:
+        self.picture.check("methods.ours")
+        for key, value, most in (("batch", self.batch, 256), ("threads", self.threads, 256)):
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+                raise UsageError(
+                    f"methods.ours.{key}={value} is out of range; give an integer from 1 to {most}"
+                )
+        try:
+            self.describe()
+        except TalkbenchError as error:
+            raise UsageError(str(error)) from None
+
+    def _file(self, key: str) -> Path:
+        named = self.files[key]
+        if named is None:
+            raise AssetError(
+                f"methods.ours.{key} is not set; name a file, such as one that `bench train ours` wrote"
+            )
+        file = Path(named).expanduser()
+        if not file.is_file():
+            raise AssetError(f"methods.ours.{key}={named} is not there; name the file with its folder")
+        return file
+
+    def weights_fingerprint(self) -> str:
+        return sha256_once(self._file("weights"))
+
+    @functools.cached_property
+    def _statistics(self) -> MotionStatistics:
+        return MotionStatistics.load(self._file("statistics"))
+
+    @property
+    def keypoints(self) -> int:
+        """Keypoints whose deformations are sent."""
+        return self.point.keypoints or (len(self._statistics.cross) - 6) // 3
+
+    @functools.cached_property
+    def coding(self) -> MotionCoding:
+        part = self._statistics.first(3 * self.keypoints + 6)
+        if self.point.scale is None:
+            return Fp16Motion(part.byte_counts)
+        return PredictiveMotion(steps(self.keypoints, self.point.scale), part.cross)
+
+    @functools.cached_property
+    def model(self) -> TalkingHead:
+        """The networks, ready to run.
+
+        Raises:
+            AssetError: the weights are missing, not such weights, or of fewer keypoints than are sent.
+        """
+        from safetensors import SafetensorError
+
+        from .face_vid2vid.weights import load_weights
+
+        file = self._file("weights")
+        try:
+            model = load_weights(file)
+        except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise AssetError(f"{file} holds no weights of `ours`: {reason}; name another file") from None
+        if model.config.keypoints < self.keypoints:
+            raise AssetError(
+                f"{file} has {model.config.keypoints} keypoints, {self.point_name} sends {self.keypoints}; "
+                "choose a point of fewer"
+            )
+        return model
+
+    def _pictures(self, frames: Frames) -> Tensor:
+        """(t, H, W, 3) uint8 → (t, 3, S, S) in [0, 1], square."""
+        import torch
+
+        multiple = 1 << len(self.model.config.appearance_widths) - 1
+        whole = torch.from_numpy(np.array(square(frames, multiple))).permute(0, 3, 1, 2)
+        return (whole.float() / 255).contiguous(memory_format=torch.channels_last)
+
+    def estimate(self, source: Frame, frames: Iterable[Frames]) -> Iterator[Parameters]:
+        for block in frames:
+            for part in _parts(block, self.batch):
+                with _running(self.threads):
+                    numbers = self._numbers(self.model.estimate(self._pictures(part)))
+                yield numbers
+
+    def _numbers(self, motion: Motion) -> Parameters:
+        """(t, 3K + 6): yaw, pitch, roll, translation, and the deformations that are sent."""
+        import torch
+
+        sent = motion.deformation[:, : self.keypoints].flatten(1)
+        numbers: Parameters = torch.cat([motion.angles, motion.translation, sent], 1).numpy()
+        return numbers
+
+    def _motion(self, numbers: Parameters) -> Motion:
+        """The inverse of `_numbers`; deformations that were not sent are zero."""
+        import torch
+
+        from .face_vid2vid.networks import Motion
+
+        padded = np.zeros((len(numbers), 3 * self.model.config.keypoints + 6), np.float32)
+        padded[:, : numbers.shape[1]] = numbers
+        every = torch.from_numpy(padded)
+        return Motion(every[:, :3], every[:, 3:6], every[:, 6:].reshape(len(every), -1, 3))
+
+    def render(self, source: Frame, motion: Iterable[Parameters]) -> Iterator[Frames]:
+        import torch
+
+        height, width = source.shape[:2]
+        with _running(self.threads):
+            still = self.model.read_source(self._pictures(source[None]))
+        fewer = self.keypoints < self.model.config.keypoints
+        for part in (part for block in motion for part in _parts(block, self.batch)):
+            with _running(self.threads):
+                kept = torch.full((len(part),), self.keypoints) if fewer else None
+                picture = self.model.render(still.repeat(len(part)), self._motion(part), kept).picture
+                whole = (picture.nan_to_num() * 255).round().clamp(0, 255).byte()
+                frames: Frames = whole[..., :height, :width].permute(0, 2, 3, 1).contiguous().numpy()
+            yield frames
+
+    def describe(self) -> Mapping[str, str]:
+        return {
+            "point": self.point_name,
+            "keypoints": str(self.keypoints),
+            **super().describe(),
+            "batch": str(self.batch),
+            "threads": str(self.threads),
+            "torch": version("torch"),
+            "networks": digest([sha256_file(file) for file in sorted(NETWORKS.glob("*.py"))])[:12],
+            "code": code(Ours),
+            "version": __version__,
+        }
+
+
+def _parts(block: Any, length: int) -> list[Any]:
+    return [block[at : at + length] for at in range(0, len(block), length)]
+
+
+@contextmanager
+def _running(threads: int) -> Iterator[None]:
+    """Inference with so many threads, while the networks run and not in between."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        torch.set_num_threads(before)
