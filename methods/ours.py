@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .face_vid2vid.networks import Motion
 
 NETWORKS = Path(__file__).parent / "face_vid2vid"
+SHIPPED = Path(__file__).parent / "weights"
 ANGLE, TRANSLATION, DEFORMATION = 0.5, 1 / 128, 1 / 256
 """Steps of the point `predictive`: in degrees, and in half pictures."""
 
@@ -72,8 +73,8 @@ class Ours(AnimatedPicture):
 
     Args:
         point: a name of the above.
-        weights: a `.safetensors` file of the networks.
-        statistics: an `.npz` file of motion statistics, learnt with these weights.
+        weights: a `.safetensors` file of the networks: a full path, or the name of a shipped one.
+        statistics: an `.npz` file of motion statistics, learnt with these weights; likewise.
         codec, qp: of the source picture, as those of `freeze`.
         batch: frames that go through the networks at a time.
         threads: of the networks.
@@ -113,8 +114,14 @@ class Ours(AnimatedPicture):
                 f"methods.ours.{key} is not set; name a file, such as one that `bench train ours` wrote"
             )
         file = Path(named).expanduser()
-        if not file.is_file():
-            raise AssetError(f"methods.ours.{key}={named} is not there; name the file with its folder")
+        if file.name == named:
+            file = SHIPPED / named
+        if not file.is_absolute() or not file.is_file():
+            # Decoding runs in a folder of its own, where relative paths lead nowhere.
+            raise AssetError(
+                f"methods.ours.{key}={named} is no file; name one with its full path, or one of "
+                f"{', '.join(sorted(path.name for path in SHIPPED.glob('*.*'))) or 'those shipped: none'}"
+            )
         return file
 
     def weights_fingerprint(self) -> str:
@@ -145,6 +152,7 @@ class Ours(AnimatedPicture):
         """
         from safetensors import SafetensorError
 
+        from .face_vid2vid.inference import for_inference
         from .face_vid2vid.weights import load_weights
 
         file = self._file("weights")
@@ -158,7 +166,7 @@ class Ours(AnimatedPicture):
                 f"{file} has {model.config.keypoints} keypoints, {self.point_name} sends {self.keypoints}; "
                 "choose a point of fewer"
             )
-        return model
+        return for_inference(model)
 
     def _pictures(self, frames: Frames) -> Tensor:
         """(t, H, W, 3) uint8 → (t, 3, S, S) in [0, 1], square."""

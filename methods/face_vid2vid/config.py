@@ -69,10 +69,17 @@ class ModelConfig:
     """G also predicts a mask, and blends its picture with the warped source picture."""
     refine_flow: bool = False
     """G also predicts small offsets of the flow that warps the source picture."""
+    retouch: bool = False
+    """G paints changes to the warped source picture, which it sees, not a picture from nothing."""
     modulate: bool = False
     """G's residual blocks are scaled and shifted by the deformations δ_s and δ_d."""
     coordinates: bool = False
     """The trunk of H and Δ is given each pixel's coordinates as two more channels."""
+
+    @property
+    def outer_kernel(self) -> int:
+        """Kernel of the first layer of F and the last of G, at full size; a thrifty model's is 5."""
+        return 5 if self.strided else 7
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as stored beside the weights."""
@@ -118,6 +125,7 @@ SMALL = ModelConfig(
     strided=True,
     blend=True,
     refine_flow=True,
+    retouch=True,
     modulate=True,
     coordinates=True,
 )

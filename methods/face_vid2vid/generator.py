@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -57,8 +58,16 @@ class Generator(nn.Module):
             self.modulation = nn.Sequential(nn.Linear(6 * config.keypoints, hidden), nn.ReLU(), last)
         widths = [width, *config.generator_widths]
         self.up = nn.Sequential(*[Up(2, a, b, spectral=spectral) for a, b in itertools.pairwise(widths)])
+        self.retouch: ConvNorm | None = None
+        if config.retouch:
+            self.retouch = ConvNorm(2, widths[-1] + 3, widths[-1], spectral=spectral)
         outputs = 3 + (1 if config.blend else 0) + (2 if config.refine_flow else 0)
-        self.paint = conv(2, widths[-1], outputs, 5 if config.blend else 7, spectral=spectral)
+        self.paint: Any = conv(2, widths[-1], outputs, config.outer_kernel, spectral=spectral)
+        if config.retouch:
+            # At first nothing is changed and the mask is half open: no detour by a shut mask.
+            with torch.no_grad():
+                for parameter in self.paint.parameters():
+                    parameter.mul_(0.01)
 
     def forward(
         self,
@@ -94,18 +103,33 @@ class Generator(nn.Module):
             scales = list(zip(chunks[::2], chunks[1::2], strict=False))
         for block, (scale, shift) in zip(self.blocks, scales, strict=False):
             x = block(x, scale, shift)
-        out = self.paint(self.up(x)).float()
-        generated = torch.sigmoid(out[:, :3])
+        x = self.up(x)
         if not self.blend:
+            generated = torch.sigmoid(self.paint(x).float())
             return Rendering(generated, generated, None, None)
 
         if source is None or surface is None:
             raise ValueError("a blending generator needs the source picture and its flow")
         size = source.shape[-2:]
+        where = resize_flow(surface, *size)
+        if self.retouch is not None:
+            base = warp(source, where)
+            seen = (
+                base
+                if base.shape[-2:] == x.shape[-2:]
+                else F.interpolate(
+                    base, size=x.shape[-2:], mode="bilinear", align_corners=False, antialias=True
+                )
+            )
+            x = self.retouch(torch.cat([x, seen.to(x.dtype) * 2 - 1], 1))
+        out = self.paint(x).float()
         if out.shape[-2:] != size:
             out = F.interpolate(out, size=size, mode="bilinear", align_corners=False)
+        if self.retouch is not None:
+            # Changes are made before the sigmoid, so that the result stays a colour.
+            generated = torch.sigmoid(torch.logit(base, eps=0.01) + out[:, :3])
+        else:
             generated = torch.sigmoid(out[:, :3])
-        where = resize_flow(surface, *size)
         if self.refine:
             where = where + MAX_OFFSET * torch.tanh(out[:, 4:6]).movedim(1, -1)
         warped = warp(source, where)

@@ -30,7 +30,7 @@ class AppearanceExtractor(nn.Module):
         first, *rest = config.appearance_widths
         spectral = config.spectral_norm
         self.shape = (config.volume_channels, config.volume_depth)
-        self.stem = ConvNorm(2, 3, first, 7 if config.blend is False else 5, spectral=spectral)
+        self.stem = ConvNorm(2, 3, first, config.outer_kernel, spectral=spectral)
         widths = [first, *rest]
         self.down = nn.Sequential(
             *[Down(2, a, b, strided=config.strided, spectral=spectral) for a, b in itertools.pairwise(widths)]

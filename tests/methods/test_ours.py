@@ -187,7 +187,9 @@ def test_what_is_missing_is_told_before_a_run(ours, networks, tmp_path):
     ours("k20").check()
     with pytest.raises(UsageError, match=r"methods\.ours\.weights is not set; name a file"):
         ours("k20", weights=None).check()
-    with pytest.raises(UsageError, match=r"methods\.ours\.statistics=none\.npz is not there"):
+    with pytest.raises(
+        UsageError, match=r"methods\.ours\.statistics=none\.npz is no file; name one with its full path"
+    ):
         ours("k20", statistics="none.npz").check()
     with pytest.raises(UsageError, match="holds no motion statistics"):
         ours("k20", statistics=networks["ours"]["weights"]).check()
