@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import AssetError, TalkbenchError, UsageError, unknown
-from ..core.fp16_motion import Fp16Motion
+from ..core.fp16_motion import AdaptiveFp16Motion, Fp16Motion
 from ..core.motion_coding import MotionCoding, Parameters
 from ..core.motion_statistics import MotionStatistics
 from ..core.picture import PictureCodec
@@ -26,7 +26,7 @@ from .animated_picture import AnimatedPicture, square
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .face_vid2vid.model import TalkingHead
+    from .face_vid2vid.model import Source, TalkingHead
     from .face_vid2vid.networks import Motion
 
 NETWORKS = Path(__file__).parent / "face_vid2vid"
@@ -42,13 +42,16 @@ class Point:
     Attributes:
         keypoints: deformations of the first so many keypoints, or None for all that there are.
         scale: size of the steps in those of the point `predictive`, or None for fp16 numbers.
+        adaptive: whether the encoder chooses for every frame how many deformations it sends.
     """
 
     keypoints: int | None
     scale: float | None
+    adaptive: bool = False
 
 
 POINTS = {
+    "adaptive": Point(None, None, adaptive=True),
     "k20": Point(20, None),
     "k15": Point(15, None),
     "k10": Point(10, None),
@@ -67,7 +70,9 @@ class Ours(AnimatedPicture):
     """The model of Wang, Mallya, Liu (CVPR 2021): yaw, pitch, roll, translation and deformations a frame.
 
     The points `k20`, `k15`, `k10` send fp16 numbers as appendix C.1 and C.2 say: 6K + 12 bytes before
-    coding. The points `predictive-fine`, `predictive` and `predictive-coarse` send them in steps.
+    coding. At `adaptive` the encoder sends for each frame a quarter, half, three quarters or all of the
+    deformations: as few as raise the mean absolute error by the share `loss` at most. The points
+    `predictive-fine`, `predictive` and `predictive-coarse` send all of them, in steps.
     Pictures that are not square, or whose side the networks cannot halve as often as they must, have
     their last rows and columns repeated before the networks see them, and are cut again afterwards.
 
@@ -75,6 +80,7 @@ class Ours(AnimatedPicture):
         point: a name of the above.
         weights: a `.safetensors` file of the networks: a full path, or the name of a shipped one.
         statistics: an `.npz` file of motion statistics, learnt with these weights; likewise.
+        loss: of the point `adaptive`; without effect on the others.
         codec, qp: of the source picture, as those of `freeze`.
         batch: frames that go through the networks at a time.
         threads: of the networks.
@@ -83,14 +89,15 @@ class Ours(AnimatedPicture):
     name = "ours"
 
     def __init__(
-        self, *, point: str, weights: str | None, statistics: str | None, codec: str, qp: int,
-        batch: int, threads: int,
+        self, *, point: str, weights: str | None, statistics: str | None, loss: float,
+        codec: str, qp: int, batch: int, threads: int,
     ) -> None:  # fmt: skip
         super().__init__(PictureCodec(codec, qp))
         if point not in POINTS:
             raise unknown("methods.ours.point", str(point), POINTS)
         self.point = POINTS[point]
         self.point_name = point
+        self.loss = loss
         self.files = {"weights": weights, "statistics": statistics}
         self.batch = batch
         self.threads = threads
@@ -102,6 +109,8 @@ class Ours(AnimatedPicture):
                 raise UsageError(
                     f"methods.ours.{key}={value} is out of range; give an integer from 1 to {most}"
                 )
+        if isinstance(self.loss, bool) or not isinstance(self.loss, (int, float)) or not 0 <= self.loss <= 1:
+            raise UsageError(f"methods.ours.loss={self.loss} is out of range; give a share from 0 to 1")
         try:
             self.describe()
         except TalkbenchError as error:
@@ -139,6 +148,8 @@ class Ours(AnimatedPicture):
     @functools.cached_property
     def coding(self) -> MotionCoding:
         part = self._statistics.first(3 * self.keypoints + 6)
+        if self.point.adaptive:
+            return AdaptiveFp16Motion(part.byte_counts, head=6, group=3)
         if self.point.scale is None:
             return Fp16Motion(part.byte_counts)
         return PredictiveMotion(steps(self.keypoints, self.point.scale), part.cross)
@@ -177,11 +188,33 @@ class Ours(AnimatedPicture):
         return (whole.float() / 255).contiguous(memory_format=torch.channels_last)
 
     def estimate(self, source: Frame, frames: Iterable[Frames]) -> Iterator[Parameters]:
-        for block in frames:
-            for part in _parts(block, self.batch):
-                with _running(self.threads):
-                    numbers = self._numbers(self.model.estimate(self._pictures(part)))
-                yield numbers
+        still = self._read(source) if self.point.adaptive else None
+        for part in (part for block in frames for part in _parts(block, self.batch)):
+            with _running(self.threads):
+                pictures = self._pictures(part)
+                numbers = self._numbers(self.model.estimate(pictures))
+                if still is not None:
+                    numbers = self._fewest(still, pictures, numbers)
+            yield numbers
+
+    def _read(self, source: Frame) -> Source:
+        with _running(self.threads):
+            return self.model.read_source(self._pictures(source[None]))
+
+    def _fewest(self, still: Source, pictures: Tensor, numbers: Parameters) -> Parameters:
+        """Numbers (t, 3K + 6) with the count of deformations to send before them: (t, 3K + 7)."""
+        import torch
+
+        every = self.keypoints
+        arrived = self._motion(numbers.astype(np.float16).astype(np.float32))
+        sources = still.repeat(len(numbers))
+        counts = torch.full((len(numbers),), every)
+        most = (self.model.render(sources, arrived, counts).picture - pictures).abs().mean((1, 2, 3))
+        for quarters in (3, 2, 1):
+            fewer = torch.full_like(counts, every * quarters // 4)
+            error = (self.model.render(sources, arrived, fewer).picture - pictures).abs().mean((1, 2, 3))
+            counts = torch.where(error <= most * (1 + self.loss), fewer, counts)
+        return np.concatenate([counts.numpy()[:, None].astype(np.float32), numbers], axis=1)
 
     def _numbers(self, motion: Motion) -> Parameters:
         """(t, 3K + 6): yaw, pitch, roll, translation, and the deformations that are sent."""
@@ -206,13 +239,15 @@ class Ours(AnimatedPicture):
         import torch
 
         height, width = source.shape[:2]
-        with _running(self.threads):
-            still = self.model.read_source(self._pictures(source[None]))
+        still = self._read(source)
         fewer = self.keypoints < self.model.config.keypoints
         for part in (part for block in motion for part in _parts(block, self.batch)):
             with _running(self.threads):
                 kept = torch.full((len(part),), self.keypoints) if fewer else None
-                picture = self.model.render(still.repeat(len(part)), self._motion(part), kept).picture
+                numbers = part
+                if self.point.adaptive:
+                    kept, numbers = torch.from_numpy(part[:, 0].astype(np.int64)), part[:, 1:]
+                picture = self.model.render(still.repeat(len(part)), self._motion(numbers), kept).picture
                 whole = (picture.nan_to_num() * 255).round().clamp(0, 255).byte()
                 frames: Frames = whole[..., :height, :width].permute(0, 2, 3, 1).contiguous().numpy()
             yield frames
@@ -221,6 +256,7 @@ class Ours(AnimatedPicture):
         return {
             "point": self.point_name,
             "keypoints": str(self.keypoints),
+            **({"loss": str(self.loss)} if self.point.adaptive else {}),
             **super().describe(),
             "batch": str(self.batch),
             "threads": str(self.threads),

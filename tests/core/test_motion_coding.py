@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from talkbench.core.adaptive_counts import LARGEST
 from talkbench.core.errors import AssetError, CodecError, StreamError
-from talkbench.core.fp16_motion import Fp16Motion, as_bytes
+from talkbench.core.fp16_motion import AdaptiveFp16Motion, Fp16Motion, as_bytes
 from talkbench.core.motion_coding import lock, unlock
 from talkbench.core.motion_statistics import MotionStatistics
 from talkbench.core.predictive_motion import HOLD, LARGEST_LEVEL, PredictiveMotion
@@ -185,6 +185,48 @@ def test_tables_pay(statistics, make_track):
     flat = Fp16Motion(np.ones((2 * NUMBERS, 256), np.uint16))
     assert abs(len(flat.encode([track])) - track.size * 2) < 10
     assert len(Fp16Motion(statistics.byte_counts).encode([track])) < 0.9 * track.size * 2
+
+
+# adaptive
+
+
+def counted(track, counts):
+    """A track whose frames say how many groups of two they have after a head of four, and its sent part."""
+    sent = track.copy()
+    sent[np.arange(NUMBERS) >= 4 + 2 * np.asarray(counts)[:, None]] = 0
+    return tuple(np.insert(one, 0, counts, axis=1) for one in (track, sent))
+
+
+def test_only_the_groups_that_are_counted_are_sent(statistics, make_track):
+    coding = AdaptiveFp16Motion(statistics.byte_counts, head=4, group=2)
+    counts = np.random.default_rng(1).integers(0, 5, 100)
+    track, sent = counted(make_track(100), counts)
+    data = coding.encode([track[:30], track[30:]])
+    assert np.array_equal(decoded(coding, data, 100), sent.astype(np.float16).astype(np.float32))
+
+
+def test_a_steady_count_costs_next_to_nothing(statistics, make_track):
+    track = make_track(200)
+    plain = Fp16Motion(statistics.byte_counts).encode([track])
+    coding = AdaptiveFp16Motion(statistics.byte_counts, head=4, group=2)
+    assert len(coding.encode([counted(track, [4] * 200)[0]])) < len(plain) + 20
+    assert coding.fingerprint() != Fp16Motion(statistics.byte_counts).fingerprint()
+
+
+def test_damaged_counts_end_in_an_error_or_a_track(statistics, make_track, no_hang):
+    coding = AdaptiveFp16Motion(statistics.byte_counts, head=4, group=2)
+    data = coding.encode([counted(make_track(12), np.arange(12) % 5)[0]])
+    dice = np.random.default_rng(6)
+    no_hang(100)
+    errors = 0
+    for _ in range(1000):
+        damaged = bytearray(data)
+        damaged[dice.integers(len(data))] ^= 1 << int(dice.integers(8))
+        try:
+            assert decoded(coding, bytes(damaged), 12).shape == (12, NUMBERS + 1)
+        except StreamError:
+            errors += 1
+    assert errors > 800
 
 
 # predictive

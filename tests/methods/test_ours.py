@@ -59,8 +59,15 @@ def test_what_arrives_is_what_was_estimated(point, ours, testcard, whole):
     method = ours(point)
     stream = method.encode(testcard)
     arrived = numbers_in(method, stream)
+    if POINTS[point].adaptive:
+        count, arrived = arrived[:, :1], arrived[:, 1:]
+        assert set(np.unique(count)) <= {5, 10, 15, 20}
     frames = whole(testcard.frames())
-    sent = np.concatenate(list(method.estimate(frames[0], [frames[1:]])))
+    source = next(iter(method.decode(stream)))[0]
+    sent = np.concatenate(list(method.estimate(source, [frames[1:]])))
+    if POINTS[point].adaptive:
+        count, sent = sent[:, :1], sent[:, 1:]
+        sent[np.arange(66) >= 6 + 3 * count] = 0
     assert arrived.shape == sent.shape == (11, 3 * method.keypoints + 6)
     if POINTS[point].scale is None:
         assert np.array_equal(arrived, sent.astype(np.float16).astype(np.float32))
@@ -71,9 +78,21 @@ def test_what_arrives_is_what_was_estimated(point, ours, testcard, whole):
 
 def test_bytes_fall_from_point_to_point(sweep, make_testcard):
     clip = make_testcard(size=64, frames=60)
-    motion = [bitstream.sizes(point.build().encode(clip))["motion"] for point in sweep("ours")]
-    assert motion == sorted(motion)
-    assert len(set(motion)) == len(motion)
+    motion = {point.name: bitstream.sizes(point.build().encode(clip))["motion"] for point in sweep("ours")}
+    fixed = [motion[name] for name in motion if name != "adaptive"]
+    assert fixed == sorted(fixed)
+    assert len(set(fixed)) == len(fixed)
+    assert motion["adaptive"] < motion["k20"] + 60  # a bit or so a frame, for the counts
+
+
+def test_the_adaptive_encoder_sends_less_where_more_loss_is_allowed(ours, testcard):
+    motion = [
+        bitstream.sizes(ours("adaptive", loss=loss).encode(testcard))["motion"] for loss in (0, 0.01, 1)
+    ]
+    assert motion == sorted(motion, reverse=True)
+    every = numbers_in(ours("adaptive", loss=1), ours("adaptive", loss=1).encode(testcard))
+    assert (every[:, 0] == 5).all()
+    assert not every[:, 1 + 6 + 15 :].any()
 
 
 @pytest.mark.parametrize("point", ["k20", "predictive"])
@@ -204,6 +223,7 @@ def test_what_is_missing_is_told_before_a_run(ours, networks, tmp_path):
     [
         ({"batch": 0}, r"methods\.ours\.batch=0 is out of range"),
         ({"threads": 2.5}, r"methods\.ours\.threads=2\.5 is out of range"),
+        ({"loss": 1.5}, r"methods\.ours\.loss=1\.5 is out of range"),
         ({"qp": 99}, r"methods\.ours\.qp=99 is out of range"),
     ],
 )
