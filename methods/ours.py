@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from ..core.signature import code, digest, sha256_file, sha256_once
 from ..core.version import __version__
 from ..core.video import Frame, Frames
 from .animated_picture import AnimatedPicture, square
+from .face_vid2vid.points import POINTS, steps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,39 +31,6 @@ if TYPE_CHECKING:
 
 NETWORKS = Path(__file__).parent / "face_vid2vid"
 SHIPPED = Path(__file__).parent / "weights"
-ANGLE, TRANSLATION, DEFORMATION = 0.5, 1 / 128, 1 / 256
-"""Steps of the point `predictive`: in degrees, and in half pictures."""
-
-
-@dataclass(frozen=True)
-class Point:
-    """What is sent for a frame.
-
-    Attributes:
-        keypoints: deformations of the first so many keypoints, or None for all that there are.
-        scale: size of the steps in those of the point `predictive`, or None for fp16 numbers.
-        adaptive: whether the encoder chooses for every frame how many deformations it sends.
-    """
-
-    keypoints: int | None
-    scale: float | None
-    adaptive: bool = False
-
-
-POINTS = {
-    "adaptive": Point(None, None, adaptive=True),
-    "k20": Point(20, None),
-    "k15": Point(15, None),
-    "k10": Point(10, None),
-    "predictive-fine": Point(None, 0.5),
-    "predictive": Point(None, 1.0),
-    "predictive-coarse": Point(None, 2.0),
-}
-
-
-def steps(keypoints: int, scale: float) -> list[float]:
-    """Step of each of the 3K + 6 numbers: angles, translation, deformations."""
-    return [scale * step for step in [ANGLE] * 3 + [TRANSLATION] * 3 + [DEFORMATION] * 3 * keypoints]
 
 
 class Ours(AnimatedPicture):

@@ -85,7 +85,8 @@ class Generator(nn.Module):
             volume: f_s (B, C, D, H, W); the picture that G paints is 4H × 4W.
             flow: (B, D, h, w, 3), enlarged here to H × W.
             occlusion: (B, 1, h, w), likewise.
-            deformations: (B, 6K), δ_s and δ_d, for a modulated generator.
+            deformations: (B, 6K), δ_s and δ_d − δ_s in units of the expression (of order one), for a
+                modulated generator.
             source: source picture (B, 3, S, S), for blending; S may exceed 4H.
             surface: (B, h, w, 2) flow of the visible surface, for blending.
         """

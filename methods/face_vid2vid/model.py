@@ -12,7 +12,13 @@ from .config import ModelConfig
 from .generator import Generator, Rendering
 from .geometry import transform_keypoints
 from .motion_field import Field, MotionField
-from .networks import AppearanceExtractor, CanonicalKeypoints, Motion, MotionEstimator
+from .networks import (
+    DEFORMATION_UNIT,
+    AppearanceExtractor,
+    CanonicalKeypoints,
+    Motion,
+    MotionEstimator,
+)
 
 
 @dataclass(frozen=True)
@@ -124,7 +130,8 @@ class TalkingHead(nn.Module):
         field = self.motion_field(source, driving, kept)
         still = source.motion if kept is None else source.motion.keep(kept)
         moved = driving if kept is None else driving.keep(kept)
-        deformations = torch.cat([still.deformation.flatten(1), moved.deformation.flatten(1)], 1)
+        change = moved.deformation - still.deformation
+        deformations = torch.cat([still.deformation, change], 1).flatten(1) / DEFORMATION_UNIT
         rendering: Rendering = self.generator(
             source.volume,
             field.flow,

@@ -23,8 +23,8 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, st
     from talkbench.core.motion_statistics import MotionStatistics
     from talkbench.methods.face_vid2vid.config import SMALL
     from talkbench.methods.face_vid2vid.model import TalkingHead
+    from talkbench.methods.face_vid2vid.points import steps
     from talkbench.methods.face_vid2vid.weights import save_weights
-    from talkbench.methods.ours import steps
 
     folder = tmp_path_factory.mktemp("weights")
     thin = replace(

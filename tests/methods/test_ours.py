@@ -13,7 +13,7 @@ from talkbench.core import bitstream
 from talkbench.core.errors import AssetError, CodecError, StreamError, UsageError
 from talkbench.core.motion_statistics import MotionStatistics
 from talkbench.methods.animated_picture import square
-from talkbench.methods.ours import POINTS, steps
+from talkbench.methods.face_vid2vid.points import POINTS, steps
 
 ELSEWHERE = """
 import json, sys
