@@ -79,6 +79,7 @@ class Ours(AnimatedPicture):
         if isinstance(self.loss, bool) or not isinstance(self.loss, (int, float)) or not 0 <= self.loss <= 1:
             raise UsageError(f"methods.ours.loss={self.loss} is out of range; give a share from 0 to 1")
         try:
+            self.weights_fingerprint()
             self.describe()
         except TalkbenchError as error:
             raise UsageError(str(error)) from None
