@@ -23,7 +23,7 @@ TOTAL = 1 << 24
 CHECK = 1 << 16
 """Values of the checksum that ends the data."""
 MOST_IDLE = 1 << 18
-"""Symbols that can still follow once all data is taken up: the coder's state holds 64 bits, and a symbol costs
+"""Symbols that can still follow once all data is taken up: the coder holds 64 bits, and a symbol costs
 more than 2**-12 of one, for no model of this package leaves the other symbols less than 2**-12 together."""
 
 
