@@ -27,8 +27,8 @@ def conv(
     bias: bool = True,
 ) -> nn.Module:
     """A convolution that keeps the size (at stride 1), optionally with spectral norm."""
-    make: Any = CONV[dim]
-    layer: nn.Module = make(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=bias)
+    build: Any = CONV[dim]
+    layer: nn.Module = build(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=bias)
     return spectral_norm(layer) if spectral else layer
 
 

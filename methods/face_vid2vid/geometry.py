@@ -7,9 +7,28 @@ a flow means the same at every size.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+P = ParamSpec("P")
+
+
+def single_precision(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
+    """Switch autocasting off: a coordinate in half precision is off by half a pixel of 256."""
+
+    @wraps(function)
+    def precise(*args: P.args, **kwargs: P.kwargs) -> Tensor:
+        tensor = next(a for a in args if isinstance(a, Tensor))
+        with torch.autocast(tensor.device.type, enabled=False):
+            return function(*args, **kwargs)
+
+    return precise
+
 
 BINS = 66
 """Bins an angle (appendix A.1); each is three degrees wide, from -99°."""
@@ -28,6 +47,7 @@ def degrees_to_bins(degrees: Tensor) -> Tensor:
     return (1 - (index - position[..., None]).abs()).clamp(min=0)
 
 
+@single_precision
 def euler_to_matrix(degrees: Tensor) -> Tensor:
     """R = R_x(pitch) R_y(yaw) R_z(roll) of (..., 3) angles given as yaw, pitch, roll."""
     yaw, pitch, roll = torch.deg2rad(degrees).unbind(-1)
@@ -50,11 +70,18 @@ def matrix_to_euler(rotation: Tensor) -> Tensor:
     return torch.rad2deg(torch.stack([yaw, pitch, roll], -1))
 
 
+@single_precision
 def transform_keypoints(
     canonical: Tensor, rotation: Tensor, translation: Tensor, deformation: Tensor
 ) -> Tensor:
     """Eq. 1: x_k = R x_c,k + t + δ_k, for (B, K, 3) keypoints."""
     return canonical @ rotation.transpose(-1, -2) + translation[:, None] + deformation
+
+
+@single_precision
+def relative_rotation(source: Tensor, driving: Tensor) -> Tensor:
+    """J = R_s R_d⁻¹ of (B, 3, 3) rotations."""
+    return source @ driving.transpose(-1, -2)
 
 
 def cell_grid(*sizes: int, device: torch.device) -> Tensor:
@@ -63,6 +90,7 @@ def cell_grid(*sizes: int, device: torch.device) -> Tensor:
     return torch.stack(torch.meshgrid(*axes, indexing="ij")[::-1], -1)
 
 
+@single_precision
 def candidate_flows(grid: Tensor, source: Tensor, driving: Tensor, jacobian: Tensor) -> Tensor:
     """Flows w_0 … w_K over a (D, H, W, 3) grid: (B, K+1, D, H, W, 3).
 
@@ -76,6 +104,7 @@ def candidate_flows(grid: Tensor, source: Tensor, driving: Tensor, jacobian: Ten
     return torch.cat([still, flows], dim=1)
 
 
+@single_precision
 def compose_flow(masks: Tensor, grid: Tensor, source: Tensor, driving: Tensor, jacobian: Tensor) -> Tensor:
     """Σ_k m_k w_k over a (D, H, W, 3) grid: (B, D, H, W, 3), for (B, K+1, D, H, W) masks.
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from .config import ModelConfig
 from .generator import Generator, Rendering
-from .geometry import transform_keypoints
+from .geometry import relative_rotation, transform_keypoints
 from .motion_field import Field, MotionField
 from .networks import (
     DEFORMATION_UNIT,
@@ -111,7 +111,7 @@ class TalkingHead(nn.Module):
         """M's field from a source and the numbers of a driving frame."""
         still = source.motion if kept is None else source.motion.keep(kept)
         moved = driving if kept is None else driving.keep(kept)
-        jacobian = still.rotation @ moved.rotation.transpose(-1, -2)
+        jacobian = relative_rotation(still.rotation, moved.rotation)
         field: Field = self.field(
             source.motion_volume,
             self.keypoints(source.canonical, still),

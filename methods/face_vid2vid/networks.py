@@ -79,7 +79,8 @@ class CanonicalKeypoints(nn.Module):
         weights = (heat.float().flatten(2) / 0.1).softmax(-1)
         depth, height, width = heat.shape[2:]
         grid = cell_grid(depth, height, width, device=heat.device).reshape(-1, 3)
-        points: Tensor = weights @ grid
+        # Not a matrix product, which autocasting would do in half precision.
+        points: Tensor = (weights[..., None] * grid).sum(2)
         return points
 
 
@@ -160,8 +161,8 @@ class MotionEstimator(nn.Module):
         if self.pool:
             x = F.max_pool2d(x, 3, 2, 1)
         x = F.adaptive_avg_pool2d(self.stages(x), self.cells).flatten(1)
-        logits = self.angles(x).float().unflatten(1, (3, BINS))
-        deformation = self.deformation(x).float().unflatten(1, (self.keypoints, 3))
+        logits = self.angles(x).float().reshape(-1, 3, BINS)
+        deformation = self.deformation(x).float().reshape(-1, self.keypoints, 3)
         return Motion(
             bins_to_degrees(logits),
             TRANSLATION_UNIT * self.translation(x).float(),
