@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -50,3 +51,16 @@ def write_video(make_testcard: Callable[..., Clip]) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def no_hang() -> Iterator[Callable[[int], None]]:
+    """Arms an alarm: what takes longer than so many seconds fails the test instead of stopping it."""
+
+    def ring(*_: object) -> None:
+        raise AssertionError("it hangs")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    yield lambda seconds: signal.alarm(seconds) and None
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,71 @@
+"""The networks of face-vid2vid as they are run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from talkbench.methods.face_vid2vid.blocks import Up
+from talkbench.methods.face_vid2vid.config import PAPER, SMALL
+from talkbench.methods.face_vid2vid.inference import SubpixelUp, for_inference
+from talkbench.methods.face_vid2vid.model import TalkingHead
+from torch import nn
+
+THIN = {
+    "keypoints": 5,
+    "motion_size": 32,
+    "appearance_widths": (4, 4, 8),
+    "volume_channels": 4,
+    "volume_depth": 2,
+    "volume_blocks": 1,
+    "canonical_widths": (4, 8),
+    "canonical_bottleneck": 8,
+    "canonical_levels": 2,
+    "trunk_stem": 4,
+    "trunk_widths": (4, 8),
+    "trunk_blocks": (2, 1),
+    "motion_widths": (8, 8),
+    "generator_width": 8,
+    "generator_blocks": 1,
+    "generator_widths": (8, 4),
+}
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
+
+
+def lived(module: nn.Module) -> nn.Module:
+    """The module in evaluation mode, its norms as if it had seen pictures."""
+    for layer in module.modules():
+        if isinstance(layer, (nn.BatchNorm2d, nn.BatchNorm3d)):
+            nn.init.uniform_(layer.running_mean, -0.5, 0.5)
+            nn.init.uniform_(layer.running_var, 0.5, 2)
+            nn.init.uniform_(layer.weight, 0.5, 2)
+            nn.init.uniform_(layer.bias, -0.5, 0.5)
+    return module.eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (1, 1), (5, 7)])
+def test_enlarging_by_phases_is_enlarging(height, width):
+    slow = lived(Up(2, 3, 6))
+    picture = torch.randn(2, 3, height, width)
+    expected = slow(picture)
+    folded = torch.nn.utils.fusion.fuse_conv_bn_eval(slow.body.conv, slow.body.norm)
+    result = SubpixelUp(folded)(picture)
+    assert result.shape == expected.shape
+    torch.testing.assert_close(result, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [SMALL, PAPER], ids=["small", "paper"])
+def test_the_model_for_inference_gives_the_same_pictures(size):
+    model = lived(TalkingHead(replace(size, **THIN)))
+    source, driving = torch.rand(2, 2, 3, 64, 64)
+    expected = model(source, driving)
+    fast = for_inference(model)
+    torch.testing.assert_close(fast(source, driving), expected, rtol=1e-4, atol=1e-4)
+    assert not [m for m in fast.generator.up.modules() if isinstance(m, nn.BatchNorm2d)]
