@@ -87,9 +87,7 @@ class Ours(AnimatedPicture):
     def _file(self, key: str) -> Path:
         named = self.files[key]
         if named is None:
-            raise AssetError(
-                f"methods.ours.{key} is not set; name a file, such as one that `bench train ours` wrote"
-            )
+            raise AssetError(f"methods.ours.{key} is not set; name a file, or leave the shipped one")
         file = Path(named).expanduser()
         if file.name == named:
             file = SHIPPED / named

@@ -12,6 +12,7 @@ import pytest
 from talkbench.core import bitstream
 from talkbench.core.errors import AssetError, CodecError, StreamError, UsageError
 from talkbench.core.motion_statistics import MotionStatistics
+from talkbench.core.video import Clip
 from talkbench.methods.animated_picture import square
 from talkbench.methods.face_vid2vid.points import POINTS, steps
 
@@ -257,3 +258,22 @@ def test_pictures_are_made_square_at_the_lower_right(height, width, side):
     assert np.array_equal(result[:, :height, :width], picture)
     assert (result[:, height:, :width] == picture[:, -1:]).all()
     assert (result[:, :height, width:] == picture[:, :, -1:]).all()
+
+
+@pytest.mark.slow
+def test_the_shipped_weights_follow_the_head(testcard: Clip) -> None:
+    """What ships fits together, decodes in another process, and costs what its points promise."""
+    from talkbench.benchmarks.sealed import SealedDecoder
+    from talkbench.core.bitstream import sizes
+    from talkbench.core.config import compose
+    from talkbench.core.points import points
+
+    config = compose(["ours"], "testcard", "compression", [])
+    spent = {}
+    with SealedDecoder() as decoder:
+        for point in points("ours", config["methods"]["ours"]):
+            if point.name in ("predictive", "k20"):
+                stream = point.build().encode(testcard)
+                assert decoder.decode(point, stream).frames == 12
+                spent[point.name] = sizes(stream)["motion"]
+    assert spent["predictive"] < spent["k20"] <= 11 * 132 + 16
