@@ -21,7 +21,7 @@ from .executors import executor
 from .plan import build_plan, compose_run, needed_assets, stored_plan
 from .reference import write_video
 from .runner import Outcome, execute
-from .sealed import SealedDecoder
+from .sealed import Decoded, SealedDecoder
 
 
 @contextmanager
@@ -114,9 +114,13 @@ def score(
         return execute(plan, folder, carrier, command, show, encode=False)
 
 
-def _point(method: str, name: str | None, overrides: Sequence[str]) -> Point:
+def _points(method: str, overrides: Sequence[str]) -> list[Point]:
     config = compose([method], "testcard", "compression", [], overrides)
-    choices = {point.name: point for point in points(method, config["methods"][method])}
+    return points(method, config["methods"][method])
+
+
+def _point(method: str, name: str | None, overrides: Sequence[str]) -> Point:
+    choices = {point.name: point for point in _points(method, overrides)}
     if name is None:
         name = list(choices)[len(choices) // 2]
     if name not in choices:
@@ -181,6 +185,24 @@ def _write_lossless(clip: Clip, path: Path) -> None:
         ffmpeg.collect(ffmpeg.command(node, extra=["-y"]), (block.data for block in clip.frames()))
 
 
+def _decode_any(decoder: SealedDecoder, choices: Sequence[Point], data: bytes, raw: Path) -> Decoded:
+    """Decode with the first of a method's points that does not refuse the stream.
+
+    A stream does not say at which point it was made: the block codecs' decoders need not know, and a neural
+    codec's refuses what was made at another point before it decodes anything.
+    """
+    _fetch(choices[0].build().assets)
+    refused: StreamError | None = None
+    for point in choices:
+        try:
+            with raw.open("wb") as file:
+                return decoder.decode(point, data, file)
+        except StreamError as error:
+            refused = refused or error
+    assert refused is not None
+    raise refused
+
+
 def decode_file(stream: Path, video: Path) -> str:
     """Decode one stream into a video file, in a sealed process; returns a line about it.
 
@@ -198,12 +220,9 @@ def decode_file(stream: Path, video: Path) -> str:
     except OSError as error:
         raise StreamError(f"{stream} cannot be read ({error.strerror}); check the path") from None
     header = unpack(data).header
-    point = _point(header.method, None, [])
-    _fetch(point.build().assets)
     with _scratch() as folder, SealedDecoder() as decoder:
         raw = folder / "frames.rgb"
-        with raw.open("wb") as file:
-            decoded = decoder.decode(point, data, file)
+        decoded = _decode_any(decoder, _points(header.method, []), data, raw)
         source = RawFile(raw, header.width, header.height, decoded.sha256)
         clip = Clip(video.stem, source, header.width, header.height, header.fps)
         if video.suffix.lower() == ".mkv":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -277,3 +278,14 @@ def test_the_shipped_weights_follow_the_head(testcard: Clip) -> None:
                 assert decoder.decode(point, stream).frames == 12
                 spent[point.name] = sizes(stream)["motion"]
     assert spent["predictive"] < spent["k20"] <= 11 * 132 + 16
+
+
+@pytest.mark.slow
+def test_a_stream_of_any_point_is_decoded_by_itself(write_video: Callable[..., Path], tmp_path: Path) -> None:
+    from talkbench.cli import main
+
+    video = write_video(tmp_path / "clip.mkv", size=64)
+    for point in ("predictive", "k20"):
+        assert main(["encode", "ours", str(video), str(tmp_path / "a.tkb"), "--point", point]) == 0
+        assert main(["decode", str(tmp_path / "a.tkb"), str(tmp_path / f"{point}.mkv")]) == 0
+        assert (tmp_path / f"{point}.mkv").stat().st_size
