@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SHELVES = ("core", "datasets", "methods", "metrics", "benchmarks", "reports")
-SHIPPED = (".py", ".yaml", ".html", ".css", ".js", ".safetensors", ".npz")
+SHIPPED = (".py", ".yaml", ".html", ".css", ".js", ".safetensors", ".npz", ".md")
 
 
 @pytest.mark.slow
