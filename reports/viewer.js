@@ -27,7 +27,13 @@ const viewer = (() => {
   function seek(frame) {
     if (running) stop();
     tell(Math.max(0, Math.min(last(), frame)));
-    for (const video of videos) video.currentTime = (at + 0.5) / clip.fps;
+    for (const video of videos) settle(video);
+  }
+
+  /** Bring a standing video to the frame; one seek at a time, since browsers can lose one that overtakes another. */
+  function settle(video) {
+    const wanted = (at + 0.5) / clip.fps;
+    if (!running && !video.seeking && video.sought !== wanted) video.currentTime = video.sought = wanted;
   }
 
   function stop() {
@@ -46,6 +52,7 @@ const viewer = (() => {
   }
 
   function run(video) {
+    video.sought = null;
     video.playbackRate = Number(speed.value);
     video.play().catch(() => {}); // interrupted by a pause: wanted
   }
@@ -88,7 +95,7 @@ const viewer = (() => {
     const video = make("video", { muted: true, playsInline: true, preload: "auto" });
     video.style.aspectRatio = ratio;
     video.setAttribute("aria-label", name);
-    video.addEventListener("loadedmetadata", () => { video.currentTime = (at + 0.5) / clip.fps; });
+    for (const event of ["loadedmetadata", "seeked"]) video.addEventListener(event, () => settle(video));
     video.addEventListener("error", () => {
       videos = videos.filter((other) => other !== video);
       video.replaceWith(absent("This video cannot be played here."));

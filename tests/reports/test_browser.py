@@ -67,7 +67,8 @@ control.dispatchEvent(new Event(arguments[2]));
 """
 STANDING = (
     "[...document.querySelectorAll('#stage video')].length === 3 &&"
-    "[...document.querySelectorAll('#stage video')].every(v => v.readyState >= 2 && !v.seeking && v.paused)"
+    "[...document.querySelectorAll('#stage video')].every(v => v.readyState >= 2 && !v.seeking && v.paused"
+    " && Math.abs(v.currentTime - (Number(document.getElementById('scrub').value) + 0.5) / 25) < 0.001)"
 )
 
 
