@@ -1,0 +1,1 @@
+"""The networks of few-shot vid2vid: Wang, Liu, Tao, Liu, Kautz, Catanzaro, NeurIPS 2019."""
