@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +26,9 @@ class AnimatedPicture(Method):
     Args:
         picture: codes the first picture.
     """
+
+    sends_source: ClassVar[bool] = False
+    """Whether motion begins with the source picture's own parameters, which the decoder cannot find out."""
 
     def __init__(self, picture: PictureCodec) -> None:
         self.picture = picture
@@ -53,7 +56,8 @@ class AnimatedPicture(Method):
 
         Args:
             source: (H, W, 3) uint8 RGB: the first picture as the decoder will have it.
-            frames: the later frames, in blocks (t, H, W, 3) uint8 RGB, some of them empty.
+            frames: the later frames, in blocks (t, H, W, 3) uint8 RGB, some of them empty; before them the
+                source itself, if it is sent.
 
         Yields:
             motion parameters (t, n) float32 of each block.
@@ -65,10 +69,11 @@ class AnimatedPicture(Method):
 
         Args:
             source: (H, W, 3) uint8 RGB.
-            motion: decoded parameters (t, n) float32, any finite values.
+            motion: blocks of decoded parameters (t, n) float32, any finite values; the source's own in the
+                first row of the first block, if they are sent.
 
         Yields:
-            blocks (t, H, W, 3) uint8 RGB.
+            blocks (t, H, W, 3) uint8 RGB of the later frames.
         """
 
     def _keys(self) -> dict[str, str]:
@@ -91,10 +96,12 @@ class AnimatedPicture(Method):
         try:
             data = self.picture.encode(first[0])
             source = self.picture.decode(data, clip.width, clip.height)
-            motion = self.coding.encode(self.estimate(source, later()))
+            own = [source[None]] if self.sends_source else []
+            motion = self.coding.encode(self.estimate(source, itertools.chain(own, later())))
         except CodecError as error:
             size = f"{clip.width}x{clip.height}"
             raise CodecError(f"{self.name} could not code '{clip.name}' ({size}): {error}") from None
+        motion = motion if frames > 1 else b""
         header = Header(self.name, clip.width, clip.height, clip.fps, frames)
         return pack(header, [(Kind.SOURCE, data), (Kind.MOTION, lock(motion, *self._keys().values()))])
 
@@ -112,7 +119,8 @@ class AnimatedPicture(Method):
         source = self.picture.decode(parsed.payload(Kind.SOURCE), header.width, header.height)
         yield source[None]
         if header.frames > 1:
-            yield from self.render(source, self.coding.decode(motion, header.frames - 1))
+            rows = header.frames if self.sends_source else header.frames - 1
+            yield from self.render(source, self.coding.decode(motion, rows))
 
     def describe(self) -> Mapping[str, str]:
         return {

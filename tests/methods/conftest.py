@@ -23,8 +23,8 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, st
     from talkbench.core.motion_statistics import MotionStatistics
     from talkbench.methods.face_vid2vid.config import SMALL
     from talkbench.methods.face_vid2vid.model import TalkingHead
-    from talkbench.methods.face_vid2vid.points import steps
     from talkbench.methods.face_vid2vid.weights import save_weights
+    from talkbench.methods.ours import Ours
 
     folder = tmp_path_factory.mktemp("weights")
     thin = replace(
@@ -54,7 +54,7 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, st
     save_weights(model, folder / "ours.safetensors", {})
     dice = np.random.default_rng(0)
     track = dice.normal(scale=[5.0] * 3 + [0.1] * 3 + [0.02] * 60, size=(300, 66)).astype(np.float32)
-    statistics = MotionStatistics.learn([track], steps(20, 1.0)).save(folder)
+    statistics = MotionStatistics.learn([track], Ours.steps(20)).save(folder)
     return {"ours": {"weights": str(folder / "ours.safetensors"), "statistics": str(statistics)}}
 
 

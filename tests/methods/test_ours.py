@@ -15,7 +15,8 @@ from talkbench.core.errors import AssetError, CodecError, StreamError, UsageErro
 from talkbench.core.motion_statistics import MotionStatistics
 from talkbench.core.video import Clip
 from talkbench.methods.animated_picture import square
-from talkbench.methods.face_vid2vid.points import POINTS, steps
+from talkbench.methods.face_vid2vid.points import POINTS
+from talkbench.methods.ours import Ours
 
 ELSEWHERE = """
 import json, sys
@@ -74,7 +75,7 @@ def test_what_arrives_is_what_was_estimated(point, ours, testcard, whole):
     if POINTS[point].scale is None:
         assert np.array_equal(arrived, sent.astype(np.float16).astype(np.float32))
     else:
-        assert (np.abs(arrived - sent) <= 0.751 * np.array(steps(20, POINTS[point].scale))).all()
+        assert (np.abs(arrived - sent) <= 0.751 * POINTS[point].scale * np.array(Ours.steps(20))).all()
     assert np.ptp(sent, axis=0).max() > 0  # the head moves
 
 
@@ -184,7 +185,7 @@ def test_a_decoder_with_other_weights_refuses(ours, testcard, networks, tmp_path
 def test_a_decoder_with_other_statistics_or_at_another_point_refuses(ours, testcard, networks, tmp_path):
     stream = ours("predictive").encode(testcard)
     track = np.random.default_rng(9).normal(size=(50, 66)).astype(np.float32)
-    file = MotionStatistics.learn([track], steps(20, 1.0)).save(tmp_path)
+    file = MotionStatistics.learn([track], Ours.steps(20)).save(tmp_path)
     for decoder in (ours("predictive", statistics=str(file)), ours("predictive-fine"), ours("k20")):
         with pytest.raises(StreamError, match=r"made with motion coding .*, this decoder has"):
             list(decoder.decode(stream))

@@ -1,0 +1,260 @@
+"""Animated pictures whose networks come from a file: what `ours`, `fomm` and `fs_vid2vid` share."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ..core.errors import AssetError, TalkbenchError, UsageError, unknown
+from ..core.fp16_motion import AdaptiveFp16Motion, Fp16Motion
+from ..core.motion_coding import MotionCoding, Parameters
+from ..core.motion_statistics import MotionStatistics
+from ..core.picture import PictureCodec
+from ..core.predictive_motion import PredictiveMotion
+from ..core.signature import code, digest, sha256_file, sha256_once
+from ..core.version import __version__
+from ..core.video import Frame, Frames
+from .animated_picture import AnimatedPicture, square
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SHIPPED = Path(__file__).parent / "weights"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What is sent for a frame.
+
+    Attributes:
+        keypoints: numbers of the first so many keypoints, or None for all that there are.
+        scale: size of the steps in those of the point `predictive`, or None for fp16 numbers.
+        adaptive: whether the encoder chooses for every frame of how many keypoints it sends numbers.
+    """
+
+    keypoints: int | None = None
+    scale: float | None = None
+    adaptive: bool = False
+
+
+PREDICTIVE = {
+    "predictive-coarse": Sent(scale=2.0),
+    "predictive": Sent(scale=1.0),
+    "predictive-fine": Sent(scale=0.5),
+}
+"""The points that every neural codec has."""
+
+
+class NeuralCodec(AnimatedPicture):
+    """Networks read numbers off each frame, and paint a frame from the source picture and its numbers.
+
+    Pictures that are not square, or whose side is no multiple of what the networks need, have their last
+    rows and columns repeated before the networks see them, and are cut again afterwards.
+
+    Args:
+        point: a name in `points`.
+        weights: a file of the networks' weights: a full path, or the name of a shipped one.
+        statistics: an `.npz` file of motion statistics, learnt with these weights; likewise.
+        codec, qp: of the source picture, as those of `freeze`.
+        batch: frames that go through the networks at a time.
+        threads: of the networks.
+    """
+
+    points: ClassVar[Mapping[str, Sent]]
+    """What is sent at each operating point."""
+    networks: ClassVar[Path]
+    """Folder of the networks' code."""
+    head: ClassVar[int]
+    """Numbers a frame that belong to no keypoint; they come first."""
+    each: ClassVar[int]
+    """Numbers of a keypoint."""
+
+    def __init__(
+        self, *, point: str, weights: str | None, statistics: str | None, codec: str, qp: int,
+        batch: int, threads: int,
+    ) -> None:  # fmt: skip
+        super().__init__(PictureCodec(codec, qp))
+        if point not in self.points:
+            raise unknown(f"methods.{self.name}.point", str(point), self.points)
+        self.point = point
+        self.sent = self.points[point]
+        self.files = {"weights": weights, "statistics": statistics}
+        self.batch = batch
+        self.threads = threads
+
+    @classmethod
+    @abstractmethod
+    def load(cls, file: Path) -> Any:
+        """The networks in a weights file, ready to run; `config.keypoints` says how many they have.
+
+        Raises:
+            ValueError, KeyError, TypeError, RuntimeError: the file holds something else.
+        """
+
+    @classmethod
+    @abstractmethod
+    def steps(cls, keypoints: int) -> list[float]:
+        """Step of each number of a frame at the point `predictive`."""
+
+    @property
+    @abstractmethod
+    def multiple(self) -> int:
+        """The side of the pictures that the networks take is a multiple of this."""
+
+    @abstractmethod
+    def parameters(self, pictures: Tensor) -> Parameters:
+        """Numbers (t, n) of pictures (t, 3, S, S) in [0, 1]."""
+
+    @abstractmethod
+    def read_source(self, picture: Tensor, numbers: Parameters | None) -> Any:
+        """All that is computed from the source picture alone.
+
+        Args:
+            picture: (1, 3, S, S) in [0, 1].
+            numbers: its own (1, n), of a method that `sends_source`.
+        """
+
+    @abstractmethod
+    def paint(self, source: Any, numbers: Parameters) -> Tensor:
+        """Pictures (t, 3, S, S) in [0, 1] from `read_source`'s result and numbers (t, n)."""
+
+    def check(self) -> None:
+        name = f"methods.{self.name}"
+        self.picture.check(name)
+        for key, value in (("batch", self.batch), ("threads", self.threads)):
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 256:
+                raise UsageError(f"{name}.{key}={value} is out of range; give an integer from 1 to 256")
+        try:
+            self.weights_fingerprint()
+            self.describe()
+        except TalkbenchError as error:
+            raise UsageError(str(error)) from None
+
+    def _file(self, key: str) -> Path:
+        named, setting = self.files[key], f"methods.{self.name}.{key}"
+        if named is None:
+            raise AssetError(f"{setting} is not set; name a file, or leave the shipped one")
+        file = Path(named).expanduser()
+        if file.name == named:
+            file = SHIPPED / named
+        if not file.is_absolute() or not file.is_file():
+            # Decoding runs in a folder of its own, where relative paths lead nowhere.
+            raise AssetError(
+                f"{setting}={named} is no file; name one with its full path, or one of "
+                f"{', '.join(sorted(path.name for path in SHIPPED.glob('*.*'))) or 'those shipped: none'}"
+            )
+        return file
+
+    def weights_fingerprint(self) -> str:
+        return sha256_once(self._file("weights"))
+
+    @functools.cached_property
+    def _statistics(self) -> MotionStatistics:
+        return MotionStatistics.load(self._file("statistics"))
+
+    @property
+    def keypoints(self) -> int:
+        """Keypoints whose numbers are sent."""
+        return self.sent.keypoints or (len(self._statistics.cross) - self.head) // self.each
+
+    @functools.cached_property
+    def coding(self) -> MotionCoding:
+        part = self._statistics.first(self.head + self.each * self.keypoints)
+        if self.sent.adaptive:
+            return AdaptiveFp16Motion(part.byte_counts, head=self.head, group=self.each)
+        if self.sent.scale is None:
+            return Fp16Motion(part.byte_counts)
+        return PredictiveMotion([self.sent.scale * step for step in self.steps(self.keypoints)], part.cross)
+
+    @functools.cached_property
+    def model(self) -> Any:
+        """The networks, ready to run.
+
+        Raises:
+            AssetError: the weights are missing, not such weights, or of fewer keypoints than are sent.
+        """
+        from safetensors import SafetensorError
+
+        file = self._file("weights")
+        try:
+            model = self.load(file)
+        except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise AssetError(
+                f"{file} holds no weights of `{self.name}`: {reason}; name another file"
+            ) from None
+        if model.config.keypoints < self.keypoints:
+            raise AssetError(
+                f"{file} has {model.config.keypoints} keypoints, {self.point} sends {self.keypoints}; "
+                "choose a point of fewer"
+            )
+        return model
+
+    def pictures(self, frames: Frames) -> Tensor:
+        """(t, H, W, 3) uint8 → (t, 3, S, S) in [0, 1], square."""
+        import torch
+
+        whole = torch.from_numpy(np.array(square(frames, self.multiple))).permute(0, 3, 1, 2)
+        return (whole.float() / 255).contiguous(memory_format=torch.channels_last)
+
+    def estimate(self, source: Frame, frames: Iterable[Frames]) -> Iterator[Parameters]:
+        for part in self.batches(frames):
+            with self.running():
+                numbers = self.parameters(self.pictures(part))
+            yield numbers
+
+    def render(self, source: Frame, motion: Iterable[Parameters]) -> Iterator[Frames]:
+        height, width = source.shape[:2]
+        blocks = iter(motion)
+        own: Parameters | None = None
+        if self.sends_source:
+            first = next(blocks)
+            own, blocks = first[:1], itertools.chain([first[1:]], blocks)
+        with self.running():
+            still = self.read_source(self.pictures(source[None]), own)
+        for part in self.batches(blocks):
+            with self.running():
+                whole = (self.paint(still, part).nan_to_num() * 255).round().clamp(0, 255).byte()
+                frames: Frames = whole[..., :height, :width].permute(0, 2, 3, 1).contiguous().numpy()
+            yield frames
+
+    def batches(self, blocks: Iterable[Any]) -> Iterator[Any]:
+        """Blocks cut into parts of `batch` at most."""
+        for block in blocks:
+            for at in range(0, len(block), self.batch):
+                yield block[at : at + self.batch]
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Inference with as many threads as set, while the networks run and not in between."""
+        import torch
+
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            with torch.inference_mode():
+                yield
+        finally:
+            torch.set_num_threads(before)
+
+    def describe(self) -> Mapping[str, str]:
+        return {
+            "point": self.point,
+            "keypoints": str(self.keypoints),
+            **super().describe(),
+            "batch": str(self.batch),
+            "threads": str(self.threads),
+            "torch": version("torch"),
+            "networks": digest([sha256_file(file) for file in sorted(self.networks.glob("*.py"))])[:12],
+            "code": code(type(self)),
+            "version": __version__,
+        }
