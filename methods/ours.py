@@ -26,8 +26,9 @@ class Ours(NeuralCodec):
 
     The points `k20`, `k15`, `k10` send fp16 numbers as appendix C.1 and C.2 say: 6K + 12 bytes before
     coding. At `adaptive` the encoder sends for each frame a quarter, half, three quarters or all of the
-    deformations: as few as raise the mean absolute error by the share `loss` at most. The points
-    `predictive-fine`, `predictive` and `predictive-coarse` send all of them, in steps.
+    deformations: as few as raise the mean absolute error, of pictures as small as the motion networks see
+    them, by the share `loss` at most. The points `predictive-fine`, `predictive` and `predictive-coarse`
+    send all of them, in steps.
 
     Args:
         loss: of the point `adaptive`; without effect on the others.
@@ -76,10 +77,10 @@ class Ours(NeuralCodec):
             yield from super().estimate(source, frames)
             return
         with self.running():
-            still = self.read_source(self.pictures(source[None]), None)
+            still = self.model.read_source(self.model.motion_picture(self.pictures(source[None])))
         for part in self.batches(frames):
             with self.running():
-                pictures = self.pictures(part)
+                pictures = self.model.motion_picture(self.pictures(part))
                 numbers = self._fewest(still, pictures, self.parameters(pictures))
             yield numbers
 
