@@ -1,49 +1,34 @@
-"""G: from the warped volume to the picture (appendix A.1), and the blending of `small`."""
+"""G: from the warped volume to the picture (appendix A.1)."""
 
 from __future__ import annotations
-
-import itertools
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .blocks import ConvNorm, ResBlock, Up, conv
+from .blocks import ConvNorm, ResBlock, conv
 from .config import ModelConfig
 from .geometry import resize_flow, warp
+from .painter import Painter, Rendering
 
-MAX_OFFSET = 0.1
-"""Bound of the generator's flow offsets, in units of half a picture."""
-
-
-@dataclass(frozen=True)
-class Rendering:
-    """The picture and what it was made of.
-
-    picture    (B, 3, S, S) in [0, 1]
-    generated  (B, 3, S, S) what the network painted
-    warped     (B, 3, S, S) the warped source picture; None without blending
-    mask       (B, 1, S, S) share of `generated`; None without blending
-    """
-
-    picture: Tensor
-    generated: Tensor
-    warped: Tensor | None
-    mask: Tensor | None
+__all__ = ["Generator", "Rendering"]
 
 
-class Generator(nn.Module):
+class Generator(Painter):
     """G: flattens w(f_s) to 2-D, multiplies by the occlusion, residual blocks, up-sampling."""
 
     def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
         spectral = config.spectral_norm
         width = config.generator_width
+        super().__init__(
+            (width, *config.generator_widths),
+            config.outer_kernel,
+            blend=config.blend,
+            refine_flow=config.refine_flow,
+            retouch=config.retouch,
+            spectral=spectral,
+        )
         flat = config.volume_channels * config.volume_depth
-        self.blend = config.blend
-        self.refine = config.refine_flow
         self.flatten = ConvNorm(2, flat, width, 3, spectral=spectral)
         self.mix = conv(2, width, width, 1, spectral=spectral)
         self.blocks = nn.ModuleList(
@@ -56,18 +41,6 @@ class Generator(nn.Module):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
             self.modulation = nn.Sequential(nn.Linear(6 * config.keypoints, hidden), nn.ReLU(), last)
-        widths = [width, *config.generator_widths]
-        self.up = nn.Sequential(*[Up(2, a, b, spectral=spectral) for a, b in itertools.pairwise(widths)])
-        self.retouch: ConvNorm | None = None
-        if config.retouch:
-            self.retouch = ConvNorm(2, widths[-1] + 3, widths[-1], spectral=spectral)
-        outputs = 3 + (1 if config.blend else 0) + (2 if config.refine_flow else 0)
-        self.paint: Any = conv(2, widths[-1], outputs, config.outer_kernel, spectral=spectral)
-        if config.retouch:
-            # At first nothing is changed and the mask is half open: no detour by a shut mask.
-            with torch.no_grad():
-                for parameter in self.paint.parameters():
-                    parameter.mul_(0.01)
 
     def forward(
         self,
@@ -104,36 +77,4 @@ class Generator(nn.Module):
             scales = list(zip(chunks[::2], chunks[1::2], strict=False))
         for block, (scale, shift) in zip(self.blocks, scales, strict=False):
             x = block(x, scale, shift)
-        x = self.up(x)
-        if not self.blend:
-            generated = torch.sigmoid(self.paint(x).float())
-            return Rendering(generated, generated, None, None)
-
-        if source is None or surface is None:
-            raise ValueError("a blending generator needs the source picture and its flow")
-        size = source.shape[-2:]
-        where = resize_flow(surface, *size)
-        if self.retouch is not None:
-            base = warp(source, where)
-            seen = (
-                base
-                if base.shape[-2:] == x.shape[-2:]
-                else F.interpolate(
-                    base, size=x.shape[-2:], mode="bilinear", align_corners=False, antialias=True
-                )
-            )
-            x = self.retouch(torch.cat([x, seen.to(x.dtype) * 2 - 1], 1))
-        out = self.paint(x).float()
-        if out.shape[-2:] != size:
-            out = F.interpolate(out, size=size, mode="bilinear", align_corners=False)
-        if self.retouch is not None:
-            # Changes are made before the sigmoid, so that the result stays a colour.
-            generated = torch.sigmoid(torch.logit(base, eps=0.01) + out[:, :3])
-        else:
-            generated = torch.sigmoid(out[:, :3])
-        if self.refine:
-            where = where + MAX_OFFSET * torch.tanh(out[:, 4:6]).movedim(1, -1)
-        warped = warp(source, where)
-        mask = torch.sigmoid(out[:, 3:4])
-        picture = torch.lerp(warped, generated, mask)
-        return Rendering(picture, generated, warped, mask)
+        return self.finish(x, source, surface)
