@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from talkbench.core.video import Clip
+from talkbench.core.video import Clip, Frame
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +51,19 @@ def write_video(make_testcard: Callable[..., Clip]) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def face() -> Frame:
+    """A picture (256, 256, 3) of a real face; fetches it, and what finds it."""
+    from talkbench.core.assets import fetch
+    from talkbench.core.shared_assets import FACE_LANDMARKER
+    from talkbench.core.video import first_frame
+    from talkbench.datasets.sample import Sample
+
+    clips = Sample(names=["expressions"])
+    fetch(FACE_LANDMARKER, *clips.needs())
+    return first_frame(clips.clips()[0])
 
 
 @pytest.fixture

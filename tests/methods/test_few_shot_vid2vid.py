@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
+from talkbench.core.face_landmarks import FaceLandmarks
 from talkbench.methods.few_shot_vid2vid.landmarks import CONTOURS, LANDMARKS, MIRROR
 
 
@@ -21,3 +24,14 @@ def test_mirroring_twice_changes_nothing_and_keeps_lines_whole() -> None:
     for contour in CONTOURS.values():
         image = [LANDMARKS[MIRROR[LANDMARKS.index(point)]] for point in contour.points]
         assert frozenset(image) in lines
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_a_mirrored_face_has_the_mirrored_landmarks(face):
+    order = list(LANDMARKS)
+    with FaceLandmarks() as landmarks:
+        points, mirrored = landmarks(face)[order], landmarks(face[:, ::-1])[order]
+    image = points[list(MIRROR)] * (-1, 1) + (face.shape[1], 0)
+    assert np.abs(mirrored - image).mean() < 1.5
+    assert np.abs(mirrored - points).mean() > 10

