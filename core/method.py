@@ -6,8 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .assets import Asset
-from .video import Clip, Frames
+from .errors import UsageError
+from .video import Clip, Frame, Frames
 
 
 class Method(ABC):
@@ -62,3 +66,42 @@ class Method(ABC):
     @abstractmethod
     def describe(self) -> Mapping[str, str]:
         """All that determines the result: settings, builds, hashes of weights."""
+
+
+class Animator(Method):
+    """A codec whose model can also give a picture the motion of somebody else's clip."""
+
+    @abstractmethod
+    def animate(self, source: Frame, driving: Clip, relative: bool = False) -> Iterator[Frames]:
+        """Move a picture as a clip moves; nothing is coded in between.
+
+        Args:
+            source: (H, W, 3) uint8 RGB: the face that is to move.
+            driving: the motion that it takes; of any size.
+            relative: take the motion since the clip's first frame, added to the source's own, in place of
+                the clip's motion as it is. Both agree where the source is the clip's first frame.
+
+        Yields:
+            blocks (t, H, W, 3) uint8 RGB, one frame for each of the clip's, its first included.
+
+        Raises:
+            CodecError: the model finds nothing to animate.
+        """
+
+    def redirect(
+        self, source: Frame, rotation: NDArray[np.floating], translation: NDArray[np.floating]
+    ) -> Frame:
+        """Turn and move the head in a picture; left as it is here by methods without a head pose.
+
+        Args:
+            source: (H, W, 3) uint8 RGB.
+            rotation: (3, 3), applied after the head's own rotation: x to the right, y down, z away.
+            translation: (3,) in halves of the picture's longer side, along the same axes.
+
+        Returns:
+            (H, W, 3) uint8 RGB.
+
+        Raises:
+            UsageError: the method has no head pose, or the rotation is none.
+        """
+        raise UsageError(f"{self.name} has no head pose that could be set; choose a method that has: ours")

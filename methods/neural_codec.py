@@ -16,13 +16,14 @@ import numpy as np
 
 from ..core.errors import AssetError, TalkbenchError, UsageError, unknown
 from ..core.fp16_motion import AdaptiveFp16Motion, Fp16Motion
+from ..core.method import Animator
 from ..core.motion_coding import MotionCoding, Parameters
 from ..core.motion_statistics import MotionStatistics
 from ..core.picture import PictureCodec
 from ..core.predictive_motion import PredictiveMotion
 from ..core.signature import code, digest, sha256_file, sha256_once
 from ..core.version import __version__
-from ..core.video import Frame, Frames
+from ..core.video import Clip, Frame, Frames
 from .animated_picture import AnimatedPicture, square
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ PREDICTIVE = {
 """The points that every neural codec has."""
 
 
-class NeuralCodec(AnimatedPicture):
+class NeuralCodec(AnimatedPicture, Animator):
     """Networks read numbers off each frame, and paint a frame from the source picture and its numbers.
 
     Pictures that are not square, or whose side is no multiple of what the networks need, have their last
@@ -126,6 +127,10 @@ class NeuralCodec(AnimatedPicture):
     @abstractmethod
     def paint(self, source: Any, numbers: Parameters) -> Tensor:
         """Pictures (t, 3, S, S) in [0, 1] from `read_source`'s result and numbers (t, n)."""
+
+    @abstractmethod
+    def relative(self, source: Parameters, driving: Parameters, first: Parameters) -> Parameters:
+        """Numbers (t, n): the source's (1, n), changed as the driving frames' (t, n) since the first (1, n)."""
 
     def check(self) -> None:
         name = f"methods.{self.name}"
@@ -213,7 +218,6 @@ class NeuralCodec(AnimatedPicture):
             yield numbers
 
     def render(self, source: Frame, motion: Iterable[Parameters]) -> Iterator[Frames]:
-        height, width = source.shape[:2]
         blocks = iter(motion)
         own: Parameters | None = None
         if self.sends_source:
@@ -222,10 +226,39 @@ class NeuralCodec(AnimatedPicture):
         with self.running():
             still = self.read_source(self.pictures(source[None]), own)
         for part in self.batches(blocks):
+            yield self._frames(still, part, source)
+
+    def _frames(self, still: Any, numbers: Parameters, source: Frame) -> Frames:
+        """Frames (t, H, W, 3) of the numbers that are sent; `still` is what `read_source` returned."""
+        height, width = source.shape[:2]
+        with self.running():
+            whole = (self.paint(still, numbers).nan_to_num() * 255).round().clamp(0, 255).byte()
+            frames: Frames = whole[..., :height, :width].permute(0, 2, 3, 1).contiguous().numpy()
+        return frames
+
+    def understood(self, source: Frame) -> tuple[Parameters, Any]:
+        """A picture's own numbers (1, n), and what `read_source` makes of it; nothing is coded."""
+        with self.running():
+            picture = self.pictures(source[None])
+            own = self.parameters(picture)
+            return own, self.read_source(picture, own if self.sends_source else None)
+
+    def painted(self, still: Any, numbers: Parameters, source: Frame) -> Frames:
+        """Frames (t, H, W, 3) of a picture that is `understood`, from numbers (t, n) that were not coded."""
+        if self.sent.adaptive:
+            numbers = np.insert(numbers, 0, self.keypoints, axis=1)
+        return self._frames(still, numbers, source)
+
+    def animate(self, source: Frame, driving: Clip, relative: bool = False) -> Iterator[Frames]:
+        own, still = self.understood(source)
+        first: Parameters | None = None
+        for part in self.batches(driving.frames()):
             with self.running():
-                whole = (self.paint(still, part).nan_to_num() * 255).round().clamp(0, 255).byte()
-                frames: Frames = whole[..., :height, :width].permute(0, 2, 3, 1).contiguous().numpy()
-            yield frames
+                numbers = self.parameters(self.pictures(part))
+            if relative:
+                first = numbers[:1] if first is None else first
+                numbers = self.relative(own, numbers, first)
+            yield self.painted(still, numbers, source)
 
     def batches(self, blocks: Iterable[Any]) -> Iterator[Any]:
         """Blocks cut into parts of `batch` at most."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.errors import UsageError
 from ..core.motion_coding import Parameters
@@ -131,6 +132,22 @@ class Ours(NeuralCodec):
         elif self.keypoints < self.model.config.keypoints:
             kept = torch.full((len(numbers),), self.keypoints)
         return self.model.render(source.repeat(len(numbers)), self._motion(numbers), kept).picture
+
+    def relative(self, source: Parameters, driving: Parameters, first: Parameters) -> Parameters:
+        """R_d R_d0⁻¹ R_s, t_s + t_d − t_d0 and δ_s,k + δ_d,k − δ_d0,k (appendix B.3)."""
+        from .face_vid2vid.retargeting import relative_motion
+
+        return relative_motion(source, driving, first)
+
+    def redirect(
+        self, source: Frame, rotation: NDArray[np.floating], translation: NDArray[np.floating]
+    ) -> Frame:
+        """The source with R_u R_s for its R_s and t_u + t_s for its t_s (paper, section 3.2)."""
+        from .face_vid2vid.retargeting import redirected
+
+        own, still = self.understood(source)
+        frame: Frame = self.painted(still, redirected(own, rotation, translation), source)[0]
+        return frame
 
     def describe(self) -> Mapping[str, str]:
         return {**super().describe(), **({"loss": str(self.loss)} if self.sent.adaptive else {})}
