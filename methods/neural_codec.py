@@ -130,7 +130,7 @@ class NeuralCodec(AnimatedPicture, Animator):
 
     @abstractmethod
     def relative(self, source: Parameters, driving: Parameters, first: Parameters) -> Parameters:
-        """Numbers (t, n): the source's (1, n), changed as the driving frames' (t, n) since the first (1, n)."""
+        """The source's numbers (1, n) with what changed in the driving (t, n) since its first (1, n)."""
 
     def check(self) -> None:
         name = f"methods.{self.name}"
