@@ -198,7 +198,7 @@ def _copy(source: IO[bytes], target: IO[bytes], most: int) -> tuple[str, int]:
 
 
 def declared() -> Mapping[str, Asset]:
-    """The assets of all plugins (their classes' `assets`) by name.
+    """The assets of all plugins (their classes' `assets` and `training_assets`) by name.
 
     Raises:
         UsageError: two plugins declare different files under one name.
@@ -206,7 +206,11 @@ def declared() -> Mapping[str, Asset]:
     found: dict[str, Asset] = {}
     for shelf in SHELVES:
         for name in plugins(shelf):
-            assets: Iterable[Asset] = getattr(load(shelf, name), "assets", ())
+            plugin = load(shelf, name)
+            assets: Iterable[Asset] = (
+                *getattr(plugin, "assets", ()),
+                *getattr(plugin, "training_assets", ()),
+            )
             for asset in assets:
                 if found.setdefault(asset.name, asset) != asset:
                     raise UsageError(

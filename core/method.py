@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -105,3 +107,47 @@ class Animator(Method):
             UsageError: the method has no head pose, or the rotation is none.
         """
         raise UsageError(f"{self.name} has no head pose that could be set; choose a method that has: ours")
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """What `bench train` is asked for.
+
+    Attributes:
+        data: folder of videos.
+        out: folder of this training; what is there is gone on with.
+        hours: stop after so long; 0 trains nothing and writes what decoding needs, `math.inf` goes on to the
+            end of the schedule.
+        start: weights to begin with, of this method; None begins with untrained networks.
+        overrides: ``KEY=VALUE`` of the training's own settings.
+    """
+
+    data: Path
+    out: Path
+    hours: float
+    start: Path | None
+    overrides: Sequence[str]
+
+
+class Trainable(Method):
+    """A codec whose networks can be trained on this machine: an optional capability."""
+
+    training_assets: ClassVar[tuple[Asset, ...]] = ()
+    """Files that training needs; it fetches them itself."""
+
+    @classmethod
+    @abstractmethod
+    def train(cls, task: TrainingTask, say: Callable[[str], None]) -> bool:
+        """Train, or go on where an earlier call in the same folder stopped; then write what decoding needs.
+
+        Args:
+            task: what is asked for.
+            say: told one line at a time how it goes.
+
+        Returns:
+            whether time or schedule came to their end; false if a signal asked to stop before.
+
+        Raises:
+            UsageError: a wrong setting, unusable data, or something to install.
+            AssetError: a file that training needs cannot be had.
+        """

@@ -26,10 +26,19 @@ from .probe import INPUT, Probe, probe, refuse
 from .signature import digest, sha256_once
 from .video import Clip, Source
 
-__all__ = ["Crop", "Probe", "VideoFile", "fitting", "open_clip", "probe", "to_rgb"]
+__all__ = ["VIDEOS", "Crop", "Probe", "VideoFile", "fitting", "open_clip", "probe", "to_rgb"]
 
 READER = 2
 """Raised when the conversion changes, so that no cached frame or score outlives it."""
+
+VIDEOS = frozenset(
+    f".{ending}"
+    for ending in (
+        *("3gp", "avi", "flv", "gif", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "mxf"),
+        *("ogv", "ts", "webm", "wmv", "y4m"),
+    )
+)
+"""Endings, in any case, of the files that are taken for videos."""
 
 Crop = tuple[int, int, int, int]
 """x, y, width, height in pixels of the upright, uncropped picture."""

@@ -97,3 +97,18 @@ def load(shelf: str, name: str) -> Any:
         if isinstance(value, type) and value.__dict__.get("name") == name:
             return value
     raise UsageError(f"{plugin.module} holds no class with name = '{name}'; add one")
+
+
+def trainable(name: str) -> Any:
+    """The class of a method that can be trained (core.method.Trainable).
+
+    Raises:
+        UsageError: an unknown name, or nothing in that method is learnt.
+    """
+    from .method import Trainable
+
+    method = load("methods", name)
+    if not issubclass(method, Trainable):
+        others = [other for other in plugins("methods") if issubclass(load("methods", other), Trainable)]
+        raise UsageError(f"{name} has nothing to train; methods that have: {', '.join(others)}")
+    return method

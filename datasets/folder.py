@@ -12,17 +12,8 @@ from ..core.bitstream import MAX_SIDE
 from ..core.dataset import Dataset, rate, whole
 from ..core.errors import UsageError, VideoError, printable, unknown
 from ..core.pngs import PngFolder, numbered
-from ..core.reading import Crop, VideoFile, probe
+from ..core.reading import VIDEOS, Crop, VideoFile, probe
 from ..core.video import Clip, Source, Unreadable
-
-VIDEOS = frozenset(
-    f".{ending}"
-    for ending in (
-        *("3gp", "avi", "flv", "gif", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "mxf"),
-        *("ogv", "ts", "webm", "wmv", "y4m"),
-    )
-)
-"""Endings, in any case, of the files that are taken for videos."""
 
 _BOX = ("x", "y", "width", "height")
 _COLUMNS = ("file", *_BOX, "identity")

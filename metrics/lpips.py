@@ -10,8 +10,9 @@ import numpy as np
 from ..core.assets import Asset
 from ..core.errors import MetricError, unknown
 from ..core.metric import FrameMetric, Scorer, Shape, Values
+from ..core.shared_assets import LPIPS_PAPER
 from ..core.video import Frames
-from .lpips_network import BACKBONES, PAPER, network
+from .lpips_network import BACKBONES, network
 
 
 class Lpips(FrameMetric):
@@ -29,7 +30,7 @@ class Lpips(FrameMetric):
     name = "lpips"
     direction = "lower"
     unit = ""
-    source = PAPER
+    source = LPIPS_PAPER
     assets = tuple(backbone.asset for backbone in BACKBONES.values())
 
     def __init__(self, *, net: str = "alex", count_first: bool = False) -> None:

