@@ -32,7 +32,7 @@ class Kind(IntEnum):
     HEADER = 1
     SOURCE = 2  # the first picture: animated by neural codecs, predicted from by classical ones
     MOTION = 3  # what the frames after it cost
-    RESIDUAL = 4  # corrections to the source picture
+    RESIDUAL = 4  # what a frame in mid-stream lacks; mended with it, it is the new source picture
     REFRESH = 5  # a new source picture in mid-stream
 
 

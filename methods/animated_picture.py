@@ -13,25 +13,27 @@ from ..core.bitstream import Header, Kind, pack, unpack_for
 from ..core.errors import CodecError, StreamError
 from ..core.method import Method
 from ..core.motion_coding import MotionCoding, Parameters, lock, unlock
-from ..core.picture import PictureCodec
 from ..core.video import Clip, Frame, Frames
+from .correction import Corrector, Mend
 
 
 class AnimatedPicture(Method):
     """Sends a clip's first picture, which is shown as frame 0, and motion parameters for every later frame.
 
     Motion begins with four bytes each of the hashes of weights and of motion coding; a decoder that has
-    others refuses the stream.
+    others refuses the stream. After motion come the corrections, if the encoder sends any: it then runs the
+    decoder's part on the motion as coded, and both show and animate the same pictures.
 
     Args:
-        picture: codes the first picture.
+        corrector: sends and receives corrections; its picture codec codes the first picture too.
     """
 
     sends_source: ClassVar[bool] = False
     """Whether motion begins with the source picture's own parameters, which the decoder cannot find out."""
 
-    def __init__(self, picture: PictureCodec) -> None:
-        self.picture = picture
+    def __init__(self, corrector: Corrector) -> None:
+        self.corrector = corrector
+        self.picture = corrector.picture
 
     @property
     @abstractmethod
@@ -98,29 +100,65 @@ class AnimatedPicture(Method):
             source = self.picture.decode(data, clip.width, clip.height)
             own = [source[None]] if self.sends_source else []
             motion = self.coding.encode(self.estimate(source, itertools.chain(own, later())))
+            motion = motion if frames > 1 else b""
+            corrections = self._corrections(clip, source, motion, frames)
         except CodecError as error:
             size = f"{clip.width}x{clip.height}"
             raise CodecError(f"{self.name} could not code '{clip.name}' ({size}): {error}") from None
-        motion = motion if frames > 1 else b""
         header = Header(self.name, clip.width, clip.height, clip.fps, frames)
-        return pack(header, [(Kind.SOURCE, data), (Kind.MOTION, lock(motion, *self._keys().values()))])
+        locked = lock(motion, *self._keys().values())
+        return pack(header, [(Kind.SOURCE, data), (Kind.MOTION, locked), *corrections])
+
+    def _corrections(self, clip: Clip, source: Frame, motion: bytes, frames: int) -> list[tuple[Kind, bytes]]:
+        """What the corrector sends of a clip whose motion is coded; the clip is read a second time."""
+        if frames == 1 or self.corrector.mode == "none":
+            return []
+        originals = (frame for block in clip.frames() for frame in block)
+        next(originals)
+        sender = self.corrector.send(originals)
+        for _ in self._later(source, motion, frames, sender):
+            pass
+        return sender.chunks
 
     def decode(self, stream: bytes) -> Iterator[Frames]:
         parsed = unpack_for(stream, self.name)
         header = parsed.header
         expected = [Kind.SOURCE] if header.frames == 1 else [Kind.SOURCE, Kind.MOTION]
-        if [kind for kind, _ in parsed.chunks] != expected:
+        corrections = parsed.chunks[len(expected) :]
+        if [kind for kind, _ in parsed.chunks[: len(expected)]] != expected:
             raise StreamError(
                 f"corrupt {self.name} stream: one source picture and, for more than one frame, its motion "
                 "are expected; encode the clip again"
             )
+        mend = self.corrector.receive(corrections, header.frames)
         if header.frames > 1:
             motion = unlock(parsed.payload(Kind.MOTION), self._keys())
         source = self.picture.decode(parsed.payload(Kind.SOURCE), header.width, header.height)
         yield source[None]
         if header.frames > 1:
-            rows = header.frames if self.sends_source else header.frames - 1
-            yield from self.render(source, self.coding.decode(motion, rows))
+            yield from self._later(source, motion, header.frames, mend)
+
+    def _later(self, first: Frame, motion: bytes, frames: int, mend: Mend) -> Iterator[Frames]:
+        """The frames after the first picture; one that is mended becomes the source of those after it.
+
+        Encoder and decoder both come here, so that even the batches that go through the networks are alike.
+        """
+        ahead = _Ahead(self.coding.decode(motion, frames if self.sends_source else frames - 1))
+        number = 1
+        fresh: Frame | None = first
+        while fresh is not None and number < frames:
+            source, fresh = fresh, None
+            for block in self.render(source, ahead):
+                count = 0
+                while count < len(block) and fresh is None:
+                    fresh = mend(number + count, block[count])
+                    count += 1
+                shown = block if fresh is None else np.concatenate([block[: count - 1], fresh[None]])
+                ahead.drop(count)
+                number += count
+                yield shown
+                if fresh is not None:
+                    break
 
     def describe(self) -> Mapping[str, str]:
         return {
@@ -129,7 +167,33 @@ class AnimatedPicture(Method):
             "codec": self.picture.codec,
             "qp": str(self.picture.qp),
             **self.picture.describe(),
+            **self.corrector.describe(),
         }
+
+
+class _Ahead:
+    """Blocks of motion that are kept until their frames have been shown, to be handed out again.
+
+    Where the source's own parameters are sent, what is kept begins with those of the last frame shown.
+    """
+
+    def __init__(self, blocks: Iterator[Parameters]) -> None:
+        self._blocks = blocks
+        self._kept: list[Parameters] = []
+
+    def __iter__(self) -> Iterator[Parameters]:
+        yield from tuple(self._kept)
+        for block in self._blocks:
+            self._kept.append(block)
+            yield block
+
+    def drop(self, rows: int) -> None:
+        """Give up the first so many rows: their frames have been shown, or took the place of the source."""
+        while rows:
+            first = self._kept[0]
+            rest = first[rows:]
+            self._kept[:1] = [rest] if len(rest) else []
+            rows -= len(first) - len(rest)
 
 
 def square(frames: Any, multiple: int) -> Any:

@@ -25,6 +25,8 @@ from ..core.signature import code, digest, sha256_file, sha256_once
 from ..core.version import __version__
 from ..core.video import Clip, Frame, Frames
 from .animated_picture import AnimatedPicture, square
+from .correction import Corrector
+from .residual.codec import ResidualCodec
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,6 +70,10 @@ class NeuralCodec(AnimatedPicture, Animator):
         codec, qp: of the source picture, as those of `freeze`.
         batch: frames that go through the networks at a time.
         threads: of the networks.
+        refresh: `picture` or `residual`: what is sent in mid-stream of a frame that is shown too badly, to be
+            the source picture from there on; or `none`.
+        refresh_below: PSNR in dB of a frame below which that is so (methods.correction).
+        residual: weights of the residual code; a file, as `weights`.
     """
 
     points: ClassVar[Mapping[str, Sent]]
@@ -81,14 +87,15 @@ class NeuralCodec(AnimatedPicture, Animator):
 
     def __init__(
         self, *, point: str, weights: str | None, statistics: str | None, codec: str, qp: int,
-        batch: int, threads: int,
+        batch: int, threads: int, refresh: str, refresh_below: float, residual: str | None,
     ) -> None:  # fmt: skip
-        super().__init__(PictureCodec(codec, qp))
+        residuals = ResidualCodec(lambda: self._file("residual"), self.running)
+        super().__init__(Corrector(refresh, refresh_below, PictureCodec(codec, qp), residuals))
         if point not in self.points:
             raise unknown(f"methods.{self.name}.point", str(point), self.points)
         self.point = point
         self.sent = self.points[point]
-        self.files = {"weights": weights, "statistics": statistics}
+        self.files = {"weights": weights, "statistics": statistics, "residual": residual}
         self.batch = batch
         self.threads = threads
 
@@ -135,6 +142,7 @@ class NeuralCodec(AnimatedPicture, Animator):
     def check(self) -> None:
         name = f"methods.{self.name}"
         self.picture.check(name)
+        self.corrector.check(name)
         for key, value in (("batch", self.batch), ("threads", self.threads)):
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 256:
                 raise UsageError(f"{name}.{key}={value} is out of range; give an integer from 1 to 256")

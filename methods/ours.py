@@ -33,7 +33,8 @@ class Ours(NeuralCodec):
 
     Args:
         loss: of the point `adaptive`; without effect on the others.
-        point, weights, statistics, codec, qp, batch, threads: as those of every `NeuralCodec`.
+        point, weights, statistics, codec, qp, batch, threads, refresh, refresh_below, residual: as those of
+            every `NeuralCodec`.
     """
 
     name = "ours"
@@ -43,12 +44,12 @@ class Ours(NeuralCodec):
     model: TalkingHead
 
     def __init__(
-        self, *, point: str, weights: str | None, statistics: str | None, loss: float,
-        codec: str, qp: int, batch: int, threads: int,
+        self, *, point: str, weights: str | None, statistics: str | None, loss: float, codec: str, qp: int,
+        batch: int, threads: int, refresh: str, refresh_below: float, residual: str | None,
     ) -> None:  # fmt: skip
         super().__init__(
-            point=point, weights=weights, statistics=statistics,
-            codec=codec, qp=qp, batch=batch, threads=threads,
+            point=point, weights=weights, statistics=statistics, codec=codec, qp=qp, batch=batch,
+            threads=threads, refresh=refresh, refresh_below=refresh_below, residual=residual,
         )  # fmt: skip
         self.loss = loss
 
