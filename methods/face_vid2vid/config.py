@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+
+from ..network_config import NetworkConfig
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class ModelConfig(NetworkConfig):
     """Widths, depths and switches of the six networks.
 
     The defaults are those of `paper`. The switches at the end, `trunk_cells`, `motion_reduce` and
@@ -80,20 +81,6 @@ class ModelConfig:
     def outer_kernel(self) -> int:
         """Kernel of the first layer of F and the last of G, at full size; a thrifty model's is 5."""
         return 5 if self.strided else 7
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, as stored beside the weights."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> ModelConfig:
-        """The inverse of `to_dict`; an unknown key is refused."""
-        known = {f.name for f in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise ValueError(f"unknown model settings {unknown}; known are {sorted(known)}")
-        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        return cls(**plain)
 
 
 PAPER = ModelConfig()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -9,7 +11,8 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .blocks import Bottleneck, ConvNorm, ResBlock, Up, channels_last
-from .model import TalkingHead
+
+Networks = TypeVar("Networks", bound=nn.Module)
 
 
 class SubpixelUp(nn.Module):
@@ -55,11 +58,11 @@ def _fold(module: nn.Module, conv: str, norm: str) -> None:
     setattr(module, norm, nn.Identity())
 
 
-def for_inference(model: TalkingHead) -> TalkingHead:
+def for_inference(model: Networks) -> Networks:
     """Fold batch norms into the convolutions before them and enlarge by phases, in place.
 
     Args:
-        model: in evaluation mode; it cannot be trained, nor its weights be saved, after this.
+        model: built of `blocks`, in evaluation mode; it can neither be trained nor saved after this.
     """
     for module in model.modules():
         if parametrize.is_parametrized(module):

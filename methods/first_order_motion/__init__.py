@@ -1,0 +1,1 @@
+"""The first-order motion model: detector, dense motion, generator; one definition, three sizes."""
