@@ -118,6 +118,30 @@ def _parser() -> argparse.ArgumentParser:
     assets.add_argument("action", choices=["list", "fetch", "where"])
     assets.add_argument("names", nargs="*", metavar="NAME", help="some assets (default: all)")
 
+    train = command(
+        "train",
+        "train a neural codec; the same command again goes on",
+        "train ours --data clips --out results/training --hours 8",
+        "train ours --data clips weights.adversarial=1 networks.keypoints=15 held_out=[anna,ben]",
+        "train ours --data clips --from checkpoint.safetensors --hours 0   # only its motion statistics",
+    )
+    train.add_argument("method")
+    train.add_argument(
+        "--data", type=Path, required=True, metavar="DIR",
+        help="videos; a subfolder shows one person, or a MANIFEST.csv says who (columns file, identity, "
+        "split, face_box_union)",
+    )  # fmt: skip
+    train.add_argument(
+        "--out", type=Path, metavar="DIR", help="default: results/training-METHOD; what is there is continued"
+    )
+    train.add_argument(
+        "--hours", type=float, metavar="H", help="default: to the end of the schedule; 0 only exports"
+    )
+    train.add_argument(
+        "--from", dest="start", type=Path, metavar="WEIGHTS", help="begin with these weights of the method"
+    )
+    train.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings, such as recipe=small")
+
     for one in (listing, doctor, verify, data, assets):
         one.add_argument("--json", action="store_true", help="print JSON")
     return parser
@@ -279,6 +303,22 @@ def _assets(args: argparse.Namespace) -> int:
     return DONE
 
 
+def _train(args: argparse.Namespace) -> int:
+    import functools
+    import math
+
+    from .core.method import TrainingTask
+    from .core.registry import trainable
+
+    hours = math.inf if args.hours is None else args.hours
+    if not hours >= 0:
+        raise UsageError(f"--hours {args.hours} is out of range; give a number, 0 or more")
+    out = args.out or Path("results") / f"training-{args.method}"
+    task = TrainingTask(args.data, out, hours, args.start, args.overrides)
+    finished = trainable(args.method).train(task, functools.partial(print, flush=True))
+    return DONE if finished else INTERRUPTED
+
+
 def _command_line() -> list[str]:
     return ["bench", *sys.argv[1:]]
 
@@ -343,6 +383,7 @@ def _answered(arguments: Sequence[str] | None) -> int:
         "decode": _decode,
         "data": _data,
         "assets": _assets,
+        "train": _train,
     }
     parser = _parser()
     try:

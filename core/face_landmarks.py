@@ -52,7 +52,7 @@ class FaceLandmarks:
             min_face_detection_confidence=CONFIDENCE,
             num_faces=FACES,
         )
-        with _quiet():
+        with quiet():
             self._detector: Any = vision.FaceLandmarker.create_from_options(options)
             self(np.zeros((32, 32, 3), np.uint8))  # its threads greet at their first picture
 
@@ -77,7 +77,7 @@ class FaceLandmarks:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Nothing reaches stderr: the library greets there, and has no setting against it."""
     sys.stderr.flush()
     kept = os.dup(2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import UsageError
+from ..core.method import Trainable, TrainingTask
 from ..core.motion_coding import Parameters
+from ..core.shared_assets import FACE_LANDMARKER, LPIPS_ALEX
 from ..core.video import Frame, Frames
 from .face_vid2vid.points import POINTS, STEPS
 from .neural_codec import NeuralCodec
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from .face_vid2vid.networks import Motion
 
 
-class Ours(NeuralCodec):
+class Ours(NeuralCodec, Trainable):
     """The model of Wang, Mallya, Liu (CVPR 2021): yaw, pitch, roll, translation and deformations a frame.
 
     The points `k20`, `k15`, `k10` send fp16 numbers as appendix C.1 and C.2 say: 6K + 12 bytes before
@@ -38,6 +40,7 @@ class Ours(NeuralCodec):
     """
 
     name = "ours"
+    training_assets = (LPIPS_ALEX, FACE_LANDMARKER)
     points = POINTS
     networks = Path(__file__).parent / "face_vid2vid"
     head, each = 6, 3
@@ -69,6 +72,13 @@ class Ours(NeuralCodec):
     def steps(cls, keypoints: int) -> list[float]:
         angle, translation, deformation = STEPS
         return [angle] * 3 + [translation] * 3 + [deformation] * 3 * keypoints
+
+    @classmethod
+    def train(cls, task: TrainingTask, say: Callable[[str], None]) -> bool:
+        from .face_vid2vid.training.face_vid2vid import FaceVid2VidTraining
+        from .training.run import train
+
+        return train(FaceVid2VidTraining(), task, say)
 
     @property
     def multiple(self) -> int:

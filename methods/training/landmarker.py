@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from types import TracebackType
 from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...core.assets import locate
-from ...core.face_landmarks import CONFIDENCE
+from ...core.face_landmarks import CONFIDENCE, quiet
 from ...core.shared_assets import FACE_LANDMARKER
 from ...core.video import Frame
 
@@ -29,7 +30,7 @@ class Labels(TypedDict):
 
 
 class Landmarker:
-    """The landmarker on single pictures.
+    """The landmarker on single pictures. A context: what it holds is given back at its end.
 
     Raises:
         AssetError: the model's file is missing, or not the declared one.
@@ -47,15 +48,14 @@ class Landmarker:
             output_facial_transformation_matrixes=True,
             min_face_detection_confidence=CONFIDENCE,
         )
-        self._mediapipe: Any = mediapipe
-        self._detector: Any = vision.FaceLandmarker.create_from_options(options)
+        self._image, self._format = mediapipe.Image, mediapipe.ImageFormat.SRGB
+        with quiet():
+            self._detector: Any = vision.FaceLandmarker.create_from_options(options)
+            self(np.zeros((32, 32, 3), np.uint8))  # its threads greet at their first picture
 
     def __call__(self, frame: Frame) -> Labels | None:
         """Labels of the first face in an (H, W, 3) uint8 picture; None where there is none."""
-        picture = self._mediapipe.Image(
-            image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(frame)
-        )
-        found = self._detector.detect(picture)
+        found = self._detector.detect(self._image(self._format, np.ascontiguousarray(frame)))
         if not found.face_landmarks:
             return None
         # MediaPipe's camera looks along -z with y up; the model's axes are those of the image.
@@ -67,3 +67,11 @@ class Landmarker:
             "blendshapes": np.array([b.score for b in found.face_blendshapes[0]], np.float32),
             "rotation": (flip @ (left @ right) @ flip).astype(np.float32),
         }
+
+    def __enter__(self) -> Landmarker:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._detector.close()

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def prepare(
     clips: Sequence[Footage],
     size: int,
     limit: int,
-    detector: Callable[[], Detector],
+    detector: Callable[[], AbstractContextManager[Detector]],
     say: Callable[[str], None],
 ) -> list[Prepared]:
     """Prepare clips that are not yet; clips without a face are left out, and said.
@@ -75,21 +76,23 @@ def prepare(
         UsageError: no clip shows a face.
         AssetError: the file that labelling needs is missing.
     """
-    found, label = [], None
-    for clip in clips:
-        folder = _folder(clip, size, limit)
-        if not (folder / "clip.json").exists():
-            label = label or detector()
-            try:
-                faces = _prepare(clip, folder, label, size, limit)
-            except VideoError as error:
-                say(f"left out: {error}")
+    found: list[Prepared] = []
+    label: Detector | None = None
+    with ExitStack() as stack:
+        for clip in clips:
+            folder = _folder(clip, size, limit)
+            if not (folder / "clip.json").exists():
+                label = label or stack.enter_context(detector())
+                try:
+                    faces = _prepare(clip, folder, label, size, limit)
+                except VideoError as error:
+                    say(f"left out: {error}")
+                    continue
+                say(f"prepared {clip.path.name}: {faces} faces")
+            if json.loads((folder / "clip.json").read_text("utf-8"))["faces"] < 2:
+                say(f"left out: {clip.path} shows a face in fewer than two frames")
                 continue
-            say(f"prepared {clip.path.name}: {faces} faces")
-        if json.loads((folder / "clip.json").read_text("utf-8"))["faces"] < 2:
-            say(f"left out: {clip.path} shows a face in fewer than two frames")
-            continue
-        found.append(Prepared(clip, folder))
+            found.append(Prepared(clip, folder))
     if not found:
         raise UsageError(f"none of the {len(clips)} clips shows a face; give videos of talking heads")
     return found

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from .batch import Batch
 from .clips import TrainingClip
 from .labels import MESH_MIRROR, mirror_targets, regions
-from .settings import Augmentation
+from .schedule import phase_at
+from .settings import Augmentation, TrainSettings
 from .window import Window
+from .workers import Workers
+
+
+def take(clip: TrainingClip, source: int, driving: int, window: Window, size: int) -> Batch:
+    """A batch of one pair: two frames of a clip, cut to `size` × `size`, with their labels."""
+    indices = [source, driving]
+    pair = torch.from_numpy(np.stack([clip.frames[index] for index in indices]))
+    pictures = window.cut(pair.permute(0, 3, 1, 2).float() / 255, size)
+    points, expression = window.move(clip.landmarks[indices]), clip.expression[indices]
+    if window.mirror:
+        points, expression = points[:, MESH_MIRROR], mirror_targets(expression)
+    labels = (points, window.turn(clip.rotation[indices]), expression, regions(points[1]))
+    return Batch(pictures[:1], pictures[1:], *(torch.from_numpy(label).float()[None] for label in labels))
+
+
+def join(batches: Sequence[Batch]) -> Batch:
+    """One batch of several."""
+    return Batch(*(torch.cat([getattr(one, part.name) for one in batches]) for part in fields(Batch)))
 
 
 class Sampler:
@@ -30,25 +51,12 @@ class Sampler:
 
     def batch(self, count: int, size: int, dice: np.random.Generator) -> Batch:
         """`count` augmented pairs at `size` × `size`; all chance comes from `dice`."""
-        pictures, landmarks, rotation, expression, boxes = [], [], [], [], []
+        pairs = []
         for _ in range(count):
-            clip, *indices = self._pair(dice)
-            window = self._window(dice)
-            pair = torch.from_numpy(np.stack([clip.frames[index] for index in indices]))
-            cut = window.cut(pair.permute(0, 3, 1, 2).float() / 255, size)
-            pictures.append(self._colour(cut, dice))
-            points, targets = window.move(clip.landmarks[indices]), clip.expression[indices]
-            if window.mirror:
-                points, targets = points[:, MESH_MIRROR], mirror_targets(targets)
-            landmarks.append(points)
-            rotation.append(window.turn(clip.rotation[indices]))
-            expression.append(targets)
-            boxes.append(regions(points[1]))
-        stacked = torch.stack(pictures)
-        labels = (
-            torch.from_numpy(np.stack(rows)).float() for rows in (landmarks, rotation, expression, boxes)
-        )
-        return Batch(stacked[:, 0].contiguous(), stacked[:, 1].contiguous(), *labels)
+            pair = take(*self._pair(dice), self._window(dice), size)
+            source, driving = self._colour(torch.stack([pair.source, pair.driving]), dice)
+            pairs.append(replace(pair, source=source, driving=driving))
+        return join(pairs)
 
     def _pair(self, dice: np.random.Generator) -> tuple[TrainingClip, int, int]:
         clips = self.people[dice.integers(len(self.people))]
@@ -82,3 +90,33 @@ class Sampler:
         colour = 1 + settings.colour * torch.from_numpy(dice.uniform(-1, 1, size=(3, 1, 1)))
         mean = pictures.mean()
         return (((pictures - mean) * gain + mean + lift) * colour.float()).clamp(0, 1)
+
+
+class Batches(IterableDataset[Batch]):
+    """The batches of a training from some step on, without end: each step's are drawn by dice of its own.
+
+    So a training that was stopped goes on with the pairs that it would have seen, and no two workers see
+    the same.
+    """
+
+    def __init__(self, sampler: Sampler, settings: TrainSettings, start: int, workers: Workers) -> None:
+        super().__init__()
+        self.sampler, self.settings, self.start = sampler, settings, start
+        self.rank, self.count = workers.rank, workers.count
+
+    def __iter__(self) -> Iterator[Batch]:
+        loader = get_worker_info()
+        step, stride = (self.start, 1) if loader is None else (self.start + loader.id, loader.num_workers)
+        while True:
+            phase, _ = phase_at(self.settings, step)
+            dice = np.random.default_rng([self.settings.seed, step, self.rank])
+            yield self.sampler.batch(max(1, phase.batch // self.count), phase.size, dice)
+            step += stride
+
+
+def batches(
+    clips: Sequence[TrainingClip], settings: TrainSettings, start: int, workers: Workers
+) -> Iterator[Batch]:
+    """What one worker sees from step `start` on; prepared by other processes where it has a GPU."""
+    data = Batches(Sampler(clips, settings.augmentation), settings, start, workers)
+    return iter(DataLoader(data, batch_size=None, num_workers=workers.loaders))

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from talkbench.cli import main
 
-COMMANDS = ("run", "list", "doctor", "score", "report", "verify", "encode", "decode", "data", "assets")
+COMMANDS = (
+    "run", "list", "doctor", "score", "report", "verify", "encode", "decode", "data", "assets", "train",
+)  # fmt: skip
 HEAVY = ("torch", "pandas", "scipy", "matplotlib", "hydra", "plotly", "lpips")
 
 Run = Callable[..., "tuple[int, str, str]"]
@@ -90,6 +92,13 @@ def test_the_readme_names_every_command() -> None:
         (["decode", __file__, "a.avi"], ".mp4"),
         (["assets", "fetch", "lpips_alx"], "unknown asset"),
         (["data", "list", "folder"], "data.root"),
+        (["train", "h264", "--data", "."], "h264 has nothing to train; methods that have: "),
+        (["train", "our", "--data", "."], "did you mean ours"),
+        (["train", "ours", "--data", "/no/such"], "--data /no/such is no folder"),
+        (["train", "ours", "--data", "."], "no training clips in ."),
+        (["train", "ours", "--data", ".", "--hours", "-1"], "--hours -1.0 is out of range"),
+        (["train", "ours", "--data", ".", "weights.pixl=3"], "did you mean weights.pixel"),
+        (["train", "ours"], "--data"),
     ],
 )
 def test_wrong_use_is_one_line_and_2(

@@ -1,0 +1,1 @@
+"""How face-vid2vid is trained: its objective, its pretraining, its recipes."""
