@@ -85,6 +85,9 @@ what the source picture does not show. Not looked into further.
 """
 
 
+NOT_OURS = "Not looked into: the weights are those that it began with."
+
+
 def card(
     training: Training[M, S],
     settings: S,
@@ -107,7 +110,7 @@ def card(
     shown = [
         f"- {key}: {value}" for row in figures for key, value in row.items() if key not in ("step", "hours")
     ]
-    departures = training.departures(model) + (training.lessons(settings) if past.step else [])
+    departures = training.departures(model, settings) if past.step else [NOT_OURS]
     losses = [f"- {key}: {value}" for key, value in asdict(settings.weights).items() if value]
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     people = len({clip.identity for clip in trained_on})

@@ -140,12 +140,8 @@ class Training(ABC, Generic[M, S]):
         """Paint held-out pictures as the codec would; no gradients are kept."""
 
     @abstractmethod
-    def departures(self, model: M) -> list[str]:
-        """For the card: where the networks depart from the paper, a sentence each."""
-
-    def lessons(self, settings: S) -> list[str]:
-        """For the card: where the training departs from the paper, a sentence each."""
-        return []
+    def departures(self, model: M, settings: S) -> list[str]:
+        """For the card: where model and training depart from the paper, a sentence each."""
 
     def groups(self, model: M, settings: S) -> Iterable[tuple[Iterable[nn.Parameter], float]]:
         """Parameters of the model and, of each group, the share of the learning rate that it gets.

@@ -100,7 +100,7 @@ class FaceVid2VidTraining(Training[TalkingHead, FaceVid2VidSettings]):
             beside += [rendering.warped, rendering.mask]
         return Look(rendering.picture, beside, {"delta": float(motion.deformation.abs().mean())})
 
-    def departures(self, model: TalkingHead) -> list[str]:
+    def departures(self, model: TalkingHead, settings: FaceVid2VidSettings) -> list[str]:
         config = model.config
         found = [text for key, text in DEPARTURES.items() if getattr(config, key)]
         cells = config.trunk_cells
@@ -110,10 +110,6 @@ class FaceVid2VidTraining(Training[TalkingHead, FaceVid2VidSettings]):
             found.append("M gathers its evidence at half of the volume's height and width.")
         if not config.spectral_norm:
             found.append("No spectral normalisation.")
-        return found
-
-    def lessons(self, settings: FaceVid2VidSettings) -> list[str]:
-        found = []
         if settings.weights.anchor:
             found.append("In training, keypoints are drawn to facial landmarks.")
         if settings.weights.expression:
