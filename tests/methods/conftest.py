@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,11 @@ from talkbench.core.video import Frames
 @pytest.fixture(scope="session")
 def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     """Settings that name random weights, by method: thin networks that run in milliseconds."""
+    folder = tmp_path_factory.mktemp("weights")
+    return {"ours": face_vid2vid(folder), "fomm": first_order_motion(folder)}
+
+
+def face_vid2vid(folder: Path) -> dict[str, str]:
     import torch
     from talkbench.core.motion_statistics import MotionStatistics
     from talkbench.methods.face_vid2vid.config import SMALL
@@ -26,7 +32,6 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, st
     from talkbench.methods.face_vid2vid.weights import save_weights
     from talkbench.methods.ours import Ours
 
-    folder = tmp_path_factory.mktemp("weights")
     thin = replace(
         SMALL,
         motion_size=32,
@@ -55,7 +60,38 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, st
     dice = np.random.default_rng(0)
     track = dice.normal(scale=[5.0] * 3 + [0.1] * 3 + [0.02] * 60, size=(300, 66)).astype(np.float32)
     statistics = MotionStatistics.learn([track], Ours.steps(20)).save(folder)
-    return {"ours": {"weights": str(folder / "ours.safetensors"), "statistics": str(statistics)}}
+    return {"weights": str(folder / "ours.safetensors"), "statistics": str(statistics)}
+
+
+def first_order_motion(folder: Path) -> dict[str, str]:
+    import torch
+    from talkbench.core.motion_statistics import MotionStatistics
+    from talkbench.methods.first_order_motion.config import SMALL
+    from talkbench.methods.first_order_motion.model import FirstOrderMotion
+    from talkbench.methods.first_order_motion.weights import save_weights
+    from talkbench.methods.fomm import Fomm
+
+    thin = replace(
+        SMALL,
+        motion_size=32,
+        detector_widths=(8, 8, 8),
+        motion_widths=(8, 8, 8),
+        generator_widths=(4, 8),
+        generator_blocks=1,
+        motion_squeeze=8,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = FirstOrderMotion(thin).eval()
+        # Large enough that the pictures' differences show in what is sent.
+        torch.nn.init.normal_(model.detector.heat.weight, std=0.5)
+        torch.nn.init.normal_(model.detector.jacobian.weight, std=0.2)
+    save_weights(model, folder / "fomm.safetensors", {})
+    dice = np.random.default_rng(0)
+    mean, scale = [0.0, 0, 1, 0, 0, 1] * 20, [0.3, 0.3, 0.2, 0.1, 0.1, 0.2] * 20
+    track = dice.normal(mean, scale, size=(300, 120)).astype(np.float32)
+    statistics = MotionStatistics.learn([track], Fomm.steps(20)).save(folder)
+    return {"weights": str(folder / "fomm.safetensors"), "statistics": str(statistics)}
 
 
 @pytest.fixture(scope="session")
