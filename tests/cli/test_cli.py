@@ -153,7 +153,7 @@ def test_lists_as_json(bench: Run) -> None:
 def test_doctor_finds_this_machine_well(bench: Run) -> None:
     code, out, _ = bench("doctor", "--json")
     rows = {row["what"]: row for row in json.loads(out)}
-    assert code == 0
+    assert code == int(any(row["state"] != "ok" for row in rows.values()))
     assert rows["method h264"]["state"] == rows["method ours"]["state"] == "ok"
     assert re.match(r"\d", rows["torch"]["found"])
 
