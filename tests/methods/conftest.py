@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -14,7 +16,8 @@ from numpy.typing import NDArray
 from talkbench.core.method import Method
 from talkbench.core.points import Point, points
 from talkbench.core.registry import find
-from talkbench.core.video import Frames
+from talkbench.core.signature import sha256_file
+from talkbench.core.video import Clip, Frames, RawFile
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +118,19 @@ def make_method(sweep: Callable[..., list[Point]]) -> Callable[..., Method]:
         return expanded[len(expanded) // 2].build()
 
     return build
+
+
+@pytest.fixture
+def make_clip(tmp_path: Path) -> Callable[[Frames], Clip]:
+    """Makes a clip of given frames (t, H, W, 3), 25 a second."""
+
+    def make(frames: Frames) -> Clip:
+        file = tmp_path / f"{uuid4()}.rgb"
+        file.write_bytes(np.ascontiguousarray(frames).tobytes())
+        height, width = frames.shape[1:3]
+        return Clip("made", RawFile(file, width, height, sha256_file(file)), width, height, Fraction(25))
+
+    return make
 
 
 @pytest.fixture(scope="session")
