@@ -15,8 +15,10 @@ from talkbench.core.registry import load, plugins
 from talkbench.methods.neural_codec import NeuralCodec
 
 NEURAL = [name for name in sorted(plugins("methods")) if issubclass(load("methods", name), NeuralCodec)]
-TOLERANCE = 2
-"""Most that a value of a decoded pixel, of 0 to 255, may differ between processes, threads and batches."""
+TOLERANCE = {"none": 2, "picture": 2, "residual": 10}
+"""Most that a value of a decoded pixel, of 0 to 255, may differ between processes, threads and batches, by
+setting of `refresh`. A residual mends the picture that is there: what that one differs by, the next source
+keeps and the networks pass on, and here up to eleven follow each other."""
 
 ELSEWHERE = """
 import json, sys
@@ -64,18 +66,18 @@ def test_another_process_with_other_threads_decodes_the_same(name, sweep, testca
         jobs.append((name, dict(point.settings), str(stream), str(out)))
     (tmp_path / "jobs.json").write_text(json.dumps(jobs))
     subprocess.run([sys.executable, "-c", ELSEWHERE, str(tmp_path / "jobs.json")], check=True, cwd="/")
-    for (frames, decoded), (_, _, _, out) in zip(here, jobs, strict=True):
+    for (frames, decoded), (_, settings, _, out) in zip(here, jobs, strict=True):
         there = np.load(out)
         assert np.issubdtype(there["integers"].dtype, np.integer)
         assert np.array_equal(decoded, there["integers"])
-        assert np.abs(frames.astype(int) - there["frames"]).max() <= TOLERANCE
+        assert np.abs(frames.astype(int) - there["frames"]).max() <= TOLERANCE[settings["refresh"]]
 
 
 def test_batches_do_not_matter(name, make_method, testcard, whole):
     one, many = make_method(name, batch=1), make_method(name, batch=7)
     stream = many.encode(testcard)
     apart, together = whole(one.decode(stream)), whole(many.decode(stream))
-    assert np.abs(apart.astype(int) - together).max() <= TOLERANCE
+    assert np.abs(apart.astype(int) - together).max() <= TOLERANCE["none"]
 
 
 @pytest.mark.parametrize("refresh", ["none", "residual"])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,27 +14,6 @@ from talkbench.core.video import Clip
 from talkbench.methods.animated_picture import square
 from talkbench.methods.face_vid2vid.points import POINTS
 from talkbench.methods.ours import Ours
-
-ELSEWHERE = """
-import json, sys
-import numpy as np
-from talkbench.core import bitstream
-from talkbench.core.motion_coding import unlock
-from talkbench.core.points import Point
-settings, stream, out = sys.argv[1:]
-method = Point("ours", "", json.loads(settings)).build()
-data = open(stream, "rb").read()
-parsed = bitstream.unpack(data)
-motion = unlock(parsed.payload(bitstream.Kind.MOTION), method._keys())
-numbers = np.concatenate(list(method.coding.decode(motion, parsed.header.frames - 1)))
-np.savez(out, numbers=numbers, frames=np.concatenate(list(method.decode(data))))
-"""
-
-
-@pytest.fixture
-def settings(sweep):
-    """Gives all settings of a point."""
-    return lambda point, **others: {**next(p for p in sweep("ours", **others) if p.name == point).settings}
 
 
 @pytest.fixture
@@ -96,22 +72,6 @@ def test_the_adaptive_encoder_sends_less_where_more_loss_is_allowed(ours, testca
     every = numbers_in(ours("adaptive", loss=1), ours("adaptive", loss=1).encode(testcard))
     assert (every[:, 0] == 5).all()
     assert not every[:, 1 + 6 + 15 :].any()
-
-
-@pytest.mark.parametrize("point", ["k20", "predictive"])
-def test_another_process_with_other_threads_gets_the_same_numbers(
-    point, settings, ours, testcard, tmp_path, whole
-):
-    method = ours(point)
-    stream = tmp_path / "stream.tkb"
-    stream.write_bytes(method.encode(testcard))
-    out = tmp_path / "out.npz"
-    arguments = [json.dumps({**settings(point), "threads": 2}), str(stream), str(out)]
-    subprocess.run([sys.executable, "-c", ELSEWHERE, *arguments], check=True, cwd="/")
-    there = np.load(out)
-    assert np.array_equal(there["numbers"], numbers_in(method, stream.read_bytes()))
-    here = whole(method.decode(stream.read_bytes()))
-    assert np.abs(here.astype(int) - there["frames"]).max() <= 2
 
 
 def test_the_source_is_read_once_and_frames_come_in_batches(ours, make_testcard, monkeypatch, whole):
