@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import UsageError
+from ..core.errors import AssetError, UsageError
 from ..core.method import Trainable, TrainingTask
 from ..core.motion_coding import Parameters
 from ..core.shared_assets import FACE_LANDMARKER, LPIPS_ALEX
 from ..core.video import Frame, Frames
 from .face_vid2vid.points import POINTS, STEPS
+from .network_config import stored_config
 from .neural_codec import NeuralCodec
 
 if TYPE_CHECKING:
@@ -32,6 +34,10 @@ class Ours(NeuralCodec, Trainable):
     deformations: as few as raise the mean absolute error, of pictures as small as the motion networks see
     them, by the share `loss` at most. The points `predictive-fine`, `predictive` and `predictive-coarse`
     send all of them, in steps.
+
+    Weights may also be a public checkpoint in the layout of `vox-256` with its `generator`, `kp_detector` and
+    `he_estimator`; nothing in it is executed. Of the statistics, the part for its number of keypoints is
+    used: coding is exact with any, but costs more bytes than with those learnt for the weights.
 
     Args:
         loss: of the point `adaptive`; without effect on the others.
@@ -64,9 +70,27 @@ class Ours(NeuralCodec, Trainable):
     @classmethod
     def load(cls, file: Path) -> TalkingHead:
         from .face_vid2vid.inference import for_inference
+        from .face_vid2vid.public_checkpoint import load_public
         from .face_vid2vid.weights import load_weights
 
-        return for_inference(load_weights(file))
+        return for_inference(load_weights(file) if _ours(file) else load_public(file))
+
+    @functools.cached_property
+    def keypoints(self) -> int:
+        """Keypoints whose deformations are sent: the point's, or else all that the weights have."""
+        from safetensors import SafetensorError
+
+        if self.sent.keypoints is not None:
+            return self.sent.keypoints
+        file = self._file("weights")
+        if not _ours(file):
+            from .face_vid2vid.public_checkpoint import public_keypoints
+
+            return public_keypoints(file)
+        try:
+            return int(stored_config(file)["keypoints"])
+        except (ValueError, KeyError, TypeError, SafetensorError):
+            raise AssetError(f"{file} holds no weights of `ours`; name another file") from None
 
     @classmethod
     def steps(cls, keypoints: int) -> list[float]:
@@ -162,3 +186,8 @@ class Ours(NeuralCodec, Trainable):
 
     def describe(self) -> Mapping[str, str]:
         return {**super().describe(), **({"loss": str(self.loss)} if self.sent.adaptive else {})}
+
+
+def _ours(file: Path) -> bool:
+    """Whether weights are in the format that is shipped; otherwise a public checkpoint is expected."""
+    return file.suffix == ".safetensors"

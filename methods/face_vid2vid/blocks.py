@@ -111,17 +111,19 @@ class ResBlock(nn.Module):
 class Bottleneck(nn.Module):
     """ResNet bottleneck block (1×1, 3×3, 1×1), the first of a stage with a stride."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int, *, spectral: bool = False) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, stride: int, *, spectral: bool = False, bias: bool = False
+    ) -> None:
         super().__init__()
         middle = outputs // 4 if outputs >= 256 else outputs // 2
         self.reduce = ConvNorm(2, inputs, middle, 1, spectral=spectral)
         self.spatial = ConvNorm(2, middle, middle, 3, stride=stride, spectral=spectral)
-        self.expand = conv(2, middle, outputs, 1, spectral=spectral, bias=False)
+        self.expand = conv(2, middle, outputs, 1, spectral=spectral, bias=bias)
         self.norm = nn.BatchNorm2d(outputs)
         self.skip: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
             self.skip = nn.Sequential(
-                conv(2, inputs, outputs, 1, stride=stride, spectral=spectral, bias=False),
+                conv(2, inputs, outputs, 1, stride=stride, spectral=spectral, bias=bias),
                 nn.BatchNorm2d(outputs),
             )
 

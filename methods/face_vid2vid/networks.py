@@ -70,11 +70,15 @@ class CanonicalKeypoints(nn.Module):
         self.decoder = nn.Sequential(*[Up(3, a, b, spectral=spectral) for a, b in itertools.pairwise(levels)])
         self.heat = conv(3, levels[-1], config.keypoints, 3, spectral=spectral)
 
-    def forward(self, picture: Tensor) -> Tensor:
-        small = F.interpolate(
+    def shrink(self, picture: Tensor) -> Tensor:
+        """The picture at the size that the encoder sees."""
+        return F.interpolate(
             picture, scale_factor=self.scale, mode="bilinear", align_corners=False, antialias=True
         )
-        heat = self.heat(self.decoder(self.lift(self.encoder(small)).unflatten(1, self.shape)))
+
+    def forward(self, picture: Tensor) -> Tensor:
+        encoded = self.encoder(self.shrink(picture))
+        heat = self.heat(self.decoder(self.lift(encoded).unflatten(1, self.shape)))
         # A temperature of 0.1 lets modest logits single out a place.
         weights = (heat.float().flatten(2) / 0.1).softmax(-1)
         depth, height, width = heat.shape[2:]
