@@ -219,11 +219,15 @@ class NeuralCodec(AnimatedPicture, Animator):
         whole = torch.from_numpy(np.array(square(frames, self.multiple))).permute(0, 3, 1, 2)
         return (whole.float() / 255).contiguous(memory_format=torch.channels_last)
 
-    def estimate(self, source: Frame, frames: Iterable[Frames]) -> Iterator[Parameters]:
+    def track(self, frames: Iterable[Frames]) -> Iterator[Parameters]:
+        """Numbers (t, n) of the frames of a clip, in blocks."""
         for part in self.batches(frames):
             with self.running():
                 numbers = self.parameters(self.pictures(part))
             yield numbers
+
+    def estimate(self, source: Frame, frames: Iterable[Frames]) -> Iterator[Parameters]:
+        return self.track(frames)
 
     def render(self, source: Frame, motion: Iterable[Parameters]) -> Iterator[Frames]:
         blocks = iter(motion)
@@ -260,9 +264,7 @@ class NeuralCodec(AnimatedPicture, Animator):
     def animate(self, source: Frame, driving: Clip, relative: bool = False) -> Iterator[Frames]:
         own, still = self.understood(source)
         first: Parameters | None = None
-        for part in self.batches(driving.frames()):
-            with self.running():
-                numbers = self.parameters(self.pictures(part))
+        for numbers in self.track(driving.frames()):
             if relative:
                 first = numbers[:1] if first is None else first
                 numbers = self.relative(own, numbers, first)

@@ -69,3 +69,16 @@ def _reflected(name: str) -> tuple[int, ...]:
 MIRROR = tuple(LANDMARKS.index(point) for name in CONTOURS for point in _reflected(name))
 """Landmark i of a mirrored picture is where landmark MIRROR[i] of the picture was: order with this what a
 mirrored picture's coordinates give."""
+
+RIGID = tuple(
+    LANDMARKS.index(point)
+    for point in (
+        *CONTOURS["bridge of the nose"].points,
+        *CONTOURS["base of the nose"].points,
+        *(33, 133, 263, 362),
+        *(10, 297, 284, 389, 454, 234, 162, 54, 67),
+    )
+)
+"""Positions of the landmarks that move with the skull: nose, corners of the eyes, the oval above the jaw."""
+
+TOP, CHIN = LANDMARKS.index(10), LANDMARKS.index(152)

@@ -13,18 +13,23 @@ import numpy as np
 import pytest
 import yaml
 from numpy.typing import NDArray
+from talkbench.core.face_landmarks import Points
 from talkbench.core.method import Method
 from talkbench.core.points import Point, points
 from talkbench.core.registry import find
 from talkbench.core.signature import sha256_file
-from talkbench.core.video import Clip, Frames, RawFile
+from talkbench.core.video import Clip, Frame, Frames, RawFile
 
 
 @pytest.fixture(scope="session")
 def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     """Settings that name random weights, by method: thin networks that run in milliseconds."""
     folder = tmp_path_factory.mktemp("weights")
-    return {"ours": face_vid2vid(folder), "fomm": first_order_motion(folder)}
+    return {
+        "ours": face_vid2vid(folder),
+        "fomm": first_order_motion(folder),
+        "fs_vid2vid": few_shot_vid2vid(folder),
+    }
 
 
 def face_vid2vid(folder: Path) -> dict[str, str]:
@@ -95,6 +100,67 @@ def first_order_motion(folder: Path) -> dict[str, str]:
     track = dice.normal(mean, scale, size=(300, 120)).astype(np.float32)
     statistics = MotionStatistics.learn([track], Fomm.steps(20)).save(folder)
     return {"weights": str(folder / "fomm.safetensors"), "statistics": str(statistics)}
+
+
+def few_shot_vid2vid(folder: Path) -> dict[str, str]:
+    import torch
+    from talkbench.core.motion_statistics import MotionStatistics
+    from talkbench.methods.few_shot_vid2vid.config import SMALL
+    from talkbench.methods.few_shot_vid2vid.model import FewShotTalkingHead
+    from talkbench.methods.few_shot_vid2vid.weights import save_weights
+    from talkbench.methods.fs_vid2vid import FsVid2vid
+
+    thin = replace(
+        SMALL,
+        motion_size=32,
+        flow_widths=(4, 8),
+        flow_blocks=1,
+        appearance_widths=(4, 8),
+        code_widths=(4, 4),
+        code=4,
+        label_width=4,
+        spade_hidden=4,
+        generator_width=8,
+        generator_blocks=1,
+        generator_widths=(8, 4),
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        save_weights(FewShotTalkingHead(thin), folder / "fs_vid2vid.safetensors", {})
+    track = np.random.default_rng(0).normal(scale=0.4, size=(300, 252)).astype(np.float32)
+    statistics = MotionStatistics.learn([track], FsVid2vid.steps(126)).save(folder)
+    return {"weights": str(folder / "fs_vid2vid.safetensors"), "statistics": str(statistics)}
+
+
+class SupposedFace:
+    """Stands in for the face detector: a mesh that lies where the colours of any picture say."""
+
+    MESH = np.random.default_rng(0).uniform(-0.5, 0.5, (478, 2))
+
+    def __enter__(self) -> SupposedFace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def __call__(self, frame: Frame) -> Points:
+        half = frame.shape[1] // 2
+        left, right = (part.mean() / 255 for part in (frame[:, :half], frame[:, half:]))
+        place = np.array([0.3 + left / 2, 0.2 + right / 2])
+        return ((place + self.MESH * (0.5 + left / 4)) * frame.shape[0]).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def supposed_face() -> type[SupposedFace]:
+    """What stands in for the face detector."""
+    return SupposedFace
+
+
+@pytest.fixture(autouse=True)
+def supposed_faces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Test cards show no face that a detector would find; tests marked `network` use the real one."""
+    if request.node.get_closest_marker("network") is None:
+        monkeypatch.setattr("talkbench.methods.fs_vid2vid.FaceLandmarks", SupposedFace)
 
 
 @pytest.fixture(scope="session")

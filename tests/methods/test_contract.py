@@ -20,7 +20,7 @@ from talkbench.datasets.testcard import read_number
 
 METHODS = sorted(plugins("methods"))
 STILL = {"freeze"}
-REPAINTED = {"ours", "fomm"}
+REPAINTED = {"ours", "fomm", "fs_vid2vid"}
 """A picture is animated, and what is written on the later ones is not seen by who moves it."""
 SWEPT = ["h264", "h265", "h266", "vp9", "av1"]
 

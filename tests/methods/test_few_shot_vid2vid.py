@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 from talkbench.core.face_landmarks import FaceLandmarks
+from talkbench.methods.face_vid2vid.geometry import cell_grid
+from talkbench.methods.face_vid2vid.inference import for_inference
+from talkbench.methods.few_shot_vid2vid.config import SMALL
+from talkbench.methods.few_shot_vid2vid.drawing import MAPS, head_flow, label_maps, squared_distances
 from talkbench.methods.few_shot_vid2vid.landmarks import CONTOURS, LANDMARKS, MIRROR
+from talkbench.methods.few_shot_vid2vid.model import FewShotTalkingHead
+from talkbench.methods.few_shot_vid2vid.weights import load_weights, save_weights
+from torch import Tensor
+from torch.nn import functional as F
 
 
 def test_the_landmarks_are_126_points_of_the_mesh() -> None:
@@ -35,3 +47,110 @@ def test_a_mirrored_face_has_the_mirrored_landmarks(face):
     image = points[list(MIRROR)] * (-1, 1) + (face.shape[1], 0)
     assert np.abs(mirrored - image).mean() < 1.5
     assert np.abs(mirrored - points).mean() > 10
+
+
+@pytest.fixture
+def landmarks() -> Tensor:
+    """Landmarks (1, 126, 2) of nobody, spread over the middle of a picture."""
+    return torch.from_numpy(np.random.default_rng(0).uniform(-0.5, 0.5, (1, 126, 2))).float()
+
+
+def test_landmarks_are_drawn_where_they_are(landmarks: Tensor) -> None:
+    maps = label_maps(squared_distances(landmarks, 64))
+    assert maps.shape == (1, MAPS, 64, 64)
+    assert 0 <= maps.min() < 1e-6
+    at = ((landmarks[0] + 1) * 32).long()
+    owner = [number for number, contour in enumerate(CONTOURS.values()) for _ in contour.points]
+    assert (maps[0, owner, at[:, 1], at[:, 0]] > 0.7).all()
+    single = list(CONTOURS).index("left iris")
+    centre = (landmarks[0, owner.index(single)] + 1) * 32
+    assert abs(maps[0, single].sum() - 2 * np.pi) < 0.01  # a Gaussian of one cell's deviation
+    rows, columns = torch.meshgrid(torch.arange(64) + 0.5, torch.arange(64) + 0.5, indexing="ij")
+    mean = torch.stack([(maps[0, single] * one).sum() / maps[0, single].sum() for one in (columns, rows)])
+    torch.testing.assert_close(mean, centre, atol=0.01, rtol=0)
+
+
+def test_a_head_that_moves_as_a_whole_is_followed_everywhere(landmarks: Tensor) -> None:
+    turn = torch.tensor([[1.05, -0.1], [0.1, 1.05]])
+    source = landmarks @ turn.T + torch.tensor([0.1, -0.05])
+    flow = head_flow(source, landmarks, squared_distances(landmarks, 32))
+    expected = cell_grid(32, 32, device=flow.device) @ turn.T + torch.tensor([0.1, -0.05])
+    torch.testing.assert_close(flow[0], expected, atol=2e-3, rtol=0)
+
+
+def test_a_lid_that_closes_alone_is_followed_there_and_nowhere_else(landmarks: Tensor) -> None:
+    lid = LANDMARKS.index(159)
+    driving = landmarks.clone()
+    driving[0, lid] += torch.tensor([0.0, 0.06])
+    flow = head_flow(landmarks, driving, squared_distances(driving, 256))
+    moved = flow[0] - cell_grid(256, 256, device=flow.device)
+    x, y = ((driving[0, lid] + 1) * 128).long().tolist()
+    assert (moved[y, x] - torch.tensor([0.0, -0.06])).abs().max() < 0.015
+    away = (squared_distances(driving[:, lid : lid + 1], 256)[0, 0] > 0.3**2).reshape(256, 256)
+    assert moved[away].abs().max() < 0.015
+
+
+def test_any_finite_landmarks_make_a_finite_picture() -> None:
+    model = FewShotTalkingHead(replace(SMALL, motion_size=32)).eval()
+    wild = torch.tensor([0.0, 65504.0, -65504.0])[torch.randint(3, (3, 126, 2))]
+    collapsed = torch.full((1, 126, 2), 0.25)
+    still = torch.rand(4, 3, 32, 32)
+    with torch.inference_mode():
+        for source in (torch.cat([wild, collapsed]), torch.zeros(4, 126, 2)):
+            for driving in (torch.cat([wild, collapsed]), torch.zeros(4, 126, 2)):
+                picture = model(still, source, driving)
+                assert picture.isfinite().all()
+                assert 0 <= picture.min() <= picture.max() <= 1
+
+
+@pytest.mark.parametrize("size", [64, 256, 272, 512])
+def test_untrained_networks_warp_and_stay_still_where_landmarks_do(size: int, landmarks: Tensor) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = FewShotTalkingHead(SMALL).eval()
+    still = F.interpolate(torch.rand(1, 3, 8, 8), size=(size, size), mode="bicubic").clamp(0.02, 0.98)
+    with torch.inference_mode():
+        picture = model(still, landmarks, landmarks)
+    assert picture.shape == still.shape
+    assert (picture - still).abs().mean() < 0.02
+
+
+def test_the_source_decides_the_weights_once_they_are_trained(landmarks: Tensor) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = FewShotTalkingHead(replace(SMALL, motion_size=32)).eval()
+    one, other = torch.rand(2, 1, 3, 32, 32)
+    untrained = [model.read_source(still, landmarks).weights[0][0] for still in (one, other)]
+    assert torch.equal(*untrained)
+    torch.nn.init.normal_(model.generator.blocks[0].spades[0].adapt.weight)
+    first, second = (model.read_source(still, landmarks).weights[0][0] for still in (one, other))
+    assert not torch.allclose(first, second)
+
+
+def test_the_model_for_inference_gives_the_same_pictures(landmarks: Tensor) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = FewShotTalkingHead(replace(SMALL, motion_size=32)).eval()
+        for layer in model.modules():
+            if isinstance(layer, torch.nn.BatchNorm2d):
+                torch.nn.init.uniform_(layer.running_mean, -0.5, 0.5)
+                torch.nn.init.uniform_(layer.running_var, 0.5, 2)
+    still = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        expected = model(still, landmarks, landmarks + 0.05)
+        fast = for_inference(model)
+        torch.testing.assert_close(fast(still, landmarks, landmarks + 0.05), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_weights_come_back_from_their_file(tmp_path: Path) -> None:
+    model = FewShotTalkingHead(replace(SMALL, motion_size=32, code=8))
+    save_weights(model, tmp_path / "w.safetensors", {"made": "here"})
+    loaded = load_weights(tmp_path / "w.safetensors")
+    assert loaded.config == model.config
+    for name, value in model.state_dict().items():
+        if not name.endswith("num_batches_tracked"):
+            torch.testing.assert_close(loaded.state_dict()[name], value, rtol=1e-3, atol=1e-6)
+
+
+def test_what_ships_is_small() -> None:
+    assert sum(one.numel() for one in FewShotTalkingHead(SMALL).parameters()) * 2 < 5e6

@@ -1,0 +1,138 @@
+"""Few-shot vid2vid: a source picture re-animated by 126 landmarks of the face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import CodecError
+from ..core.face_landmarks import FaceLandmarks
+from ..core.motion_coding import Parameters
+from ..core.shared_assets import FACE_LANDMARKER
+from ..core.video import Frame, Frames
+from .few_shot_vid2vid.landmarks import LANDMARKS, RIGID
+from .neural_codec import PREDICTIVE, NeuralCodec, Sent
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .few_shot_vid2vid.model import FewShotTalkingHead, Source
+
+
+class FsVid2vid(NeuralCodec):
+    """The model of Wang et al. (NeurIPS 2019), as Wang, Mallya, Liu (CVPR 2021) compare with it.
+
+    A frame's numbers are x and y of 126 landmarks, in halves of the picture's longer side from its centre:
+    504 bytes before coding at the point `fp16`. Motion begins with the source picture's own landmarks, so
+    that the decoder needs no detector. The landmarks are those of the largest face (MediaPipe's mesh). In a
+    later frame in which no face is found they stay where they were; a clip whose source shows none cannot be
+    coded.
+
+    Args:
+        point, weights, statistics, codec, qp, batch, threads: as those of every `NeuralCodec`.
+    """
+
+    name = "fs_vid2vid"
+    points: ClassVar[Mapping[str, Sent]] = {**PREDICTIVE, "fp16": Sent()}
+    networks = Path(__file__).parent / "few_shot_vid2vid"
+    head, each = 0, 2
+    sends_source = True
+    assets = (FACE_LANDMARKER,)
+    model: FewShotTalkingHead
+
+    @classmethod
+    def load(cls, file: Path) -> FewShotTalkingHead:
+        from .face_vid2vid.inference import for_inference
+        from .few_shot_vid2vid.weights import load_weights
+
+        return for_inference(load_weights(file))
+
+    @classmethod
+    def steps(cls, keypoints: int) -> list[float]:
+        return [1 / 128] * 2 * keypoints
+
+    @property
+    def multiple(self) -> int:
+        return 4
+
+    def parameters(self, pictures: Tensor) -> Parameters:
+        with FaceLandmarks() as detect:
+            return np.stack([self._landmarks(detect, picture, None) for picture in _bytes(pictures)])
+
+    def track(self, frames: Iterable[Frames]) -> Iterator[Parameters]:
+        last: NDArray[np.float32] | None = None
+        with FaceLandmarks() as detect:
+            for part in self.batches(frames):
+                rows = []
+                for picture in _bytes(self.pictures(part)):
+                    last = self._landmarks(detect, picture, last)
+                    rows.append(last)
+                yield np.stack(rows)
+
+    def _landmarks(
+        self, detect: FaceLandmarks, picture: Frame, last: NDArray[np.float32] | None
+    ) -> NDArray[np.float32]:
+        """Numbers (252,) of a square picture, or the last ones where no face is found.
+
+        Raises:
+            CodecError: there are none either.
+        """
+        found = detect(picture)
+        if found is not None:
+            return (found[list(LANDMARKS)] * 2 / len(picture) - 1).reshape(-1).astype(np.float32)
+        if last is None:
+            raise CodecError(
+                "no face is found in the source picture, and only a face's landmarks are sent of a frame; "
+                "begin the clip with a frame that shows one, or choose another method"
+            )
+        return last
+
+    def read_source(self, picture: Tensor, numbers: Parameters | None) -> Source:
+        assert numbers is not None
+        return self.model.read_source(picture, _points(numbers))
+
+    def paint(self, source: Source, numbers: Parameters) -> Tensor:
+        return self.model.render(source.repeat(len(numbers)), _points(numbers)).picture
+
+    def relative(self, source: Parameters, driving: Parameters, first: Parameters) -> Parameters:
+        """The source's landmarks, moved as the driving face's have since the first frame.
+
+        Displacements are turned and scaled as the similarity says that best carries the skull's landmarks of
+        the first frame to the source's.
+        """
+        own, then = (one.reshape(-1, 2).astype(np.float64) for one in (source, first))
+        moved = (driving - first).reshape(len(driving), -1, 2) @ _similarity(then, own).T
+        numbers: Parameters = source + moved.reshape(len(driving), -1).astype(np.float32)
+        return numbers
+
+    def describe(self) -> Mapping[str, str]:
+        return {
+            **super().describe(),
+            "landmarks": f"mediapipe {version('mediapipe')}, {FACE_LANDMARKER.sha256[:12]}",
+        }
+
+
+def _bytes(pictures: Tensor) -> Frames:
+    """(t, 3, S, S) in [0, 1] → (t, S, S, 3) uint8."""
+    frames: Frames = (pictures * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
+    return frames
+
+
+def _points(numbers: Parameters) -> Tensor:
+    """(t, 126, 2)."""
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(numbers, np.float32)).reshape(len(numbers), -1, 2)
+
+
+def _similarity(points: NDArray[np.float64], onto: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rotation and scale (2, 2) that best carry a face's landmarks (126, 2) onto another's."""
+    rigid = list(RIGID)
+    x, y = ((one[rigid] - one[rigid].mean(0)) @ (1, 1j) for one in (points, onto))
+    factor = np.vdot(x, y) / max(np.vdot(x, x).real, 1e-9)
+    return np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
