@@ -6,7 +6,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,15 @@ from .errors import AssetError, CodecError
 from .fp16_motion import as_bytes
 from .motion_coding import Parameters
 from .predictive_motion import CROSS_UNIT, quantised
+from .transform_motion import BASIS_UNIT
 
 SCALE = 1 << 14
 """Byte counts are stored in parts of this."""
 RIDGE = 10.0
 """Added to each channel's sum of squared steps, so that rare events predict nothing."""
 MOST_NUMBERS = 1 << 11
-ARRAYS = {"byte_counts": np.dtype("<u2"), "cross": np.dtype("<i2")}
+ARRAYS = {"byte_counts": np.dtype("<u2"), "cross": np.dtype("<i2"), "basis": np.dtype("<i2")}
+NO_BASIS = np.zeros((0, 0), np.int16)
 
 
 @dataclass(frozen=True)
@@ -35,32 +37,44 @@ class MotionStatistics:
             position of a frame's fp16 numbers (appendix C.1).
         cross: (n, n) int16, strictly lower triangular: what a change of one parameter tells about
             those after it, in steps of the one for a step of the other, times CROSS_UNIT.
+        basis: of parameters that move together, (n, n) int16: the directions of their variation in
+            steps, the widest first, orthonormal rows in BASIS_UNIT; of others (0, 0).
     """
 
     byte_counts: NDArray[np.uint16]
     cross: NDArray[np.int16]
+    basis: NDArray[np.int16] = field(default_factory=NO_BASIS.copy)
 
     @classmethod
-    def learn(cls, tracks: Iterable[Parameters], steps: Sequence[float]) -> MotionStatistics:
+    def learn(
+        cls, tracks: Iterable[Parameters], steps: Sequence[float], together: bool = False
+    ) -> MotionStatistics:
         """Statistics of the tracks (t, n) of validation clips.
 
         Args:
             tracks: finite.
             steps: (n,) sizes by which changes are measured: those of the middle operating point.
+            together: whether the parameters move together, as the points of a face: they get a basis in
+                place of what changes tell about each other.
 
         Raises:
             CodecError: there are no frames, or a number is not finite.
         """
         n = len(steps)
         counts = np.zeros((2 * n, 256), np.int64)
-        squares = RIDGE * np.eye(n)
+        squares, spread = RIDGE * np.eye(n), np.zeros((n, n))
         for track in tracks:
             counts += np.stack([np.bincount(column, minlength=256) for column in as_bytes(track).T])
             change = np.diff(quantised(track, np.asarray(steps)), axis=0).astype(np.float64)
             squares += change.T @ change
+            about = (track - track.mean(0)) / steps
+            spread += about.T @ about
         if not counts.any():
             raise CodecError("no frames to learn motion statistics from; give tracks of validation clips")
         shares = np.maximum(counts * SCALE // counts.sum(1, keepdims=True), 1)
+        if together:
+            basis = np.rint(np.linalg.eigh(spread)[1].T[::-1] * BASIS_UNIT).astype(np.int16)
+            return cls(shares.astype(np.uint16), np.zeros((n, n), np.int16), basis)
         cross = np.zeros((n, n))
         for row in range(1, n):
             cross[row, :row] = np.linalg.solve(squares[:row, :row], squares[:row, row])
@@ -78,7 +92,8 @@ class MotionStatistics:
                 f"motion statistics of {len(self.cross)} numbers a frame found, {numbers} are needed; "
                 "use those that were learnt for these weights"
             )
-        return MotionStatistics(self.byte_counts[: 2 * numbers], self.cross[:numbers, :numbers])
+        basis = self.basis if numbers == len(self.basis) else NO_BASIS
+        return MotionStatistics(self.byte_counts[: 2 * numbers], self.cross[:numbers, :numbers], basis)
 
     def fingerprint(self) -> str:
         """sha256 of the arrays."""
@@ -109,14 +124,19 @@ class MotionStatistics:
             ) from None
         try:
             with np.load(data, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in ARRAYS}
+                arrays = {name: archive[name] for name in ARRAYS if name in archive or name != "basis"}
         except (ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile):
             arrays = {}
         n = len(arrays["cross"]) if arrays else 0
-        shapes = {"byte_counts": (2 * n, 256), "cross": (n, n)}
+        basis = arrays.setdefault("basis", NO_BASIS)
+        shapes = {"byte_counts": (2 * n, 256), "cross": (n, n), "basis": (n, n) if len(basis) else (0, 0)}
         fit = 0 < n <= MOST_NUMBERS and all(
             arrays[name].shape == shapes[name] and arrays[name].dtype == kind for name, kind in ARRAYS.items()
         )
         if not fit or not arrays["byte_counts"].all() or np.triu(arrays["cross"]).any():
             raise AssetError(f"{file} holds no motion statistics; name another file, or learn them anew")
-        return cls(arrays["byte_counts"].astype(np.uint16), arrays["cross"].astype(np.int16))
+        return cls(
+            arrays["byte_counts"].astype(np.uint16),
+            arrays["cross"].astype(np.int16),
+            basis.astype(np.int16),
+        )

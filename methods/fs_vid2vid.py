@@ -41,6 +41,7 @@ class FsVid2vid(NeuralCodec):
     points: ClassVar[Mapping[str, Sent]] = {**PREDICTIVE, "fp16": Sent()}
     networks = Path(__file__).parent / "few_shot_vid2vid"
     head, each = 0, 2
+    together = True
     sends_source = True
     assets = (FACE_LANDMARKER,)
     model: FewShotTalkingHead
@@ -54,7 +55,7 @@ class FsVid2vid(NeuralCodec):
 
     @classmethod
     def steps(cls, keypoints: int) -> list[float]:
-        return [1 / 128] * 2 * keypoints
+        return [1 / 64] * 2 * keypoints
 
     @property
     def multiple(self) -> int:

@@ -22,6 +22,7 @@ from ..core.motion_statistics import MotionStatistics
 from ..core.picture import PictureCodec
 from ..core.predictive_motion import PredictiveMotion
 from ..core.signature import code, digest, sha256_file, sha256_once
+from ..core.transform_motion import TransformMotion
 from ..core.version import __version__
 from ..core.video import Clip, Frame, Frames
 from .animated_picture import AnimatedPicture, square
@@ -84,6 +85,8 @@ class NeuralCodec(AnimatedPicture, Animator):
     """Numbers a frame that belong to no keypoint; they come first."""
     each: ClassVar[int]
     """Numbers of a keypoint."""
+    together: ClassVar[bool] = False
+    """Whether a frame's numbers move together (see `MotionStatistics.learn`)."""
 
     def __init__(
         self, *, point: str, weights: str | None, statistics: str | None, codec: str, qp: int,
@@ -186,7 +189,8 @@ class NeuralCodec(AnimatedPicture, Animator):
             return AdaptiveFp16Motion(part.byte_counts, head=self.head, group=self.each)
         if self.sent.scale is None:
             return Fp16Motion(part.byte_counts)
-        return PredictiveMotion([self.sent.scale * step for step in self.steps(self.keypoints)], part.cross)
+        steps = [self.sent.scale * step for step in self.steps(self.keypoints)]
+        return TransformMotion(steps, part.basis) if len(part.basis) else PredictiveMotion(steps, part.cross)
 
     @functools.cached_property
     def model(self) -> Any:

@@ -95,7 +95,7 @@ def _learnt(
                 tracks.append(_track(codec, clip))
             except CodecError as error:
                 say(f"left out of the motion statistics: {clip.video.path.name}: {error}")
-        return MotionStatistics.learn(tracks, steps).save(out)
+        return MotionStatistics.learn(tracks, steps, codec.together).save(out)
 
 
 def _codec(method: str, keypoints: int, weights: Path, folder: Path) -> NeuralCodec:

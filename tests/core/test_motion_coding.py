@@ -16,6 +16,7 @@ from talkbench.core.fp16_motion import AdaptiveFp16Motion, Fp16Motion, as_bytes
 from talkbench.core.motion_coding import lock, unlock
 from talkbench.core.motion_statistics import MotionStatistics
 from talkbench.core.predictive_motion import HOLD, LARGEST_LEVEL, PredictiveMotion
+from talkbench.core.transform_motion import TransformMotion
 
 NUMBERS = 12
 
@@ -25,11 +26,17 @@ def statistics(make_track, steps):
     return MotionStatistics.learn([make_track(300, seed) for seed in range(100, 110)], steps)
 
 
-@pytest.fixture(params=["fp16", "predictive"])
-def coding(request, statistics, steps):
+@pytest.fixture(scope="module")
+def together(make_track, steps):
+    return MotionStatistics.learn([make_track(300, seed) for seed in range(100, 110)], steps, together=True)
+
+
+@pytest.fixture(params=["fp16", "predictive", "transform"])
+def coding(request, statistics, together, steps):
     return {
         "fp16": lambda: Fp16Motion(statistics.byte_counts),
         "predictive": lambda: PredictiveMotion(steps, statistics.cross),
+        "transform": lambda: TransformMotion(steps, together.basis),
     }[request.param]()
 
 
@@ -45,6 +52,8 @@ def test_what_comes_out_is_within_the_promise(coding, frames, make_track, steps)
     assert result.shape == track.shape
     if isinstance(coding, Fp16Motion):
         assert np.array_equal(result, track.astype(np.float16).astype(np.float32))
+    elif isinstance(coding, TransformMotion):  # which keeps lengths, not single numbers
+        assert (np.linalg.norm((result - track) / steps, axis=1) <= (HOLD + 1e-3) * NUMBERS**0.5).all()
     else:
         assert (np.abs(result - track) <= (HOLD + 1e-4) * steps).all()
         assert (np.abs(result[0] - track[0]) <= 0.5001 * steps).all()
@@ -128,21 +137,25 @@ import numpy as np
 from talkbench.core.motion_statistics import MotionStatistics
 from talkbench.core.fp16_motion import Fp16Motion
 from talkbench.core.predictive_motion import PredictiveMotion
+from talkbench.core.transform_motion import TransformMotion
 from pathlib import Path
 import json
 kind, file, steps, frames = sys.argv[1:]
 statistics = MotionStatistics.load(Path(file))
-fp16 = Fp16Motion(statistics.byte_counts)
-coding = fp16 if kind == "Fp16Motion" else PredictiveMotion(json.loads(steps), statistics.cross)
+coding = {
+    "Fp16Motion": lambda: Fp16Motion(statistics.byte_counts),
+    "PredictiveMotion": lambda: PredictiveMotion(json.loads(steps), statistics.cross),
+    "TransformMotion": lambda: TransformMotion(json.loads(steps), statistics.basis),
+}[kind]()
 track = np.concatenate(list(coding.decode(sys.stdin.buffer.read(), int(frames))))
 print(coding.fingerprint(), hashlib.sha256(track.tobytes()).hexdigest())
 """
 
 
-def test_another_process_decodes_the_same(coding, statistics, steps, make_track, tmp_path):
+def test_another_process_decodes_the_same(coding, statistics, together, steps, make_track, tmp_path):
     data = coding.encode([make_track(100)])
     here = hashlib.sha256(decoded(coding, data, 100).tobytes()).hexdigest()
-    file = statistics.save(tmp_path)
+    file = (together if isinstance(coding, TransformMotion) else statistics).save(tmp_path)
     arguments = [type(coding).__name__, str(file), json.dumps(steps.tolist()), "100"]
     answer = subprocess.run(
         [sys.executable, "-c", DECODE, *arguments], input=data, capture_output=True, check=True, cwd="/"
@@ -297,6 +310,31 @@ def test_statistics_survive_a_file_named_by_their_hash(statistics, tmp_path):
     assert statistics.save(tmp_path).read_bytes() == before
 
 
+def test_a_basis_survives_a_file_too(together, tmp_path):
+    again = MotionStatistics.load(together.save(tmp_path))
+    assert again.fingerprint() == together.fingerprint()
+    assert np.array_equal(again.basis, together.basis)
+    assert again.first(NUMBERS).basis.shape == (NUMBERS, NUMBERS)
+    assert again.first(NUMBERS - 3).basis.shape == (0, 0)
+
+
+def test_a_basis_turns_numbers_and_keeps_lengths(together):
+    basis = together.basis / 2**14
+    np.testing.assert_allclose(basis @ basis.T, np.eye(NUMBERS), atol=1e-3)
+
+
+def test_numbers_that_move_together_cost_as_much_as_one():
+    dice = np.random.default_rng(2)
+    walk = np.cumsum(dice.integers(-3, 4, (400, 1)), axis=0)
+    track = (walk + dice.normal(scale=0.2, size=(400, 24))).astype(np.float32)
+    learnt = MotionStatistics.learn([track[:200]], [1] * 24, together=True)
+    apart, turned = (
+        len(coding.encode([track[200:]]))
+        for coding in (PredictiveMotion([1.0] * 24), TransformMotion([1.0] * 24, learnt.basis))
+    )
+    assert turned < 0.2 * apart
+
+
 def test_every_byte_stays_possible(statistics):
     assert statistics.byte_counts.min() >= 1
 
@@ -337,6 +375,8 @@ def test_files_that_hold_no_statistics_are_refused(statistics, tmp_path):
         {**good, "byte_counts": 0 * good["byte_counts"]},
         {**good, "byte_counts": good["byte_counts"].astype(np.float64)},
         {**good, "cross": np.array([print], dtype=object)},
+        {**good, "basis": np.eye(3, dtype=np.int16)},
+        {**good, "basis": np.eye(NUMBERS)},
     ]
     for arrays in others:
         np.savez(file, **arrays)

@@ -128,7 +128,7 @@ def few_shot_vid2vid(folder: Path) -> dict[str, str]:
         torch.manual_seed(0)
         save_weights(FewShotTalkingHead(thin), folder / "fs_vid2vid.safetensors", {})
     track = np.random.default_rng(0).normal(scale=0.4, size=(300, 252)).astype(np.float32)
-    statistics = MotionStatistics.learn([track], FsVid2vid.steps(126)).save(folder)
+    statistics = MotionStatistics.learn([track], FsVid2vid.steps(126), together=True).save(folder)
     return {"weights": str(folder / "fs_vid2vid.safetensors"), "statistics": str(statistics)}
 
 
