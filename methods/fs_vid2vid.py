@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from ..core.errors import CodecError
 from ..core.face_landmarks import FaceLandmarks
+from ..core.method import Trainable, TrainingTask
 from ..core.motion_coding import Parameters
-from ..core.shared_assets import FACE_LANDMARKER
+from ..core.shared_assets import FACE_LANDMARKER, LPIPS_ALEX
 from ..core.video import Frame, Frames
 from .few_shot_vid2vid.landmarks import LANDMARKS, RIGID
 from .neural_codec import PREDICTIVE, NeuralCodec, Sent
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from .few_shot_vid2vid.model import FewShotTalkingHead, Source
 
 
-class FsVid2vid(NeuralCodec):
+class FsVid2vid(NeuralCodec, Trainable):
     """The model of Wang et al. (NeurIPS 2019), as Wang, Mallya, Liu (CVPR 2021) compare with it.
 
     A frame's numbers are x and y of 126 landmarks, in halves of the picture's longer side from its centre:
@@ -44,6 +45,7 @@ class FsVid2vid(NeuralCodec):
     together = True
     sends_source = True
     assets = (FACE_LANDMARKER,)
+    training_assets = (LPIPS_ALEX, FACE_LANDMARKER)
     model: FewShotTalkingHead
 
     @classmethod
@@ -56,6 +58,13 @@ class FsVid2vid(NeuralCodec):
     @classmethod
     def steps(cls, keypoints: int) -> list[float]:
         return [1 / 64] * 2 * keypoints
+
+    @classmethod
+    def train(cls, task: TrainingTask, say: Callable[[str], None]) -> bool:
+        from .few_shot_vid2vid.training.few_shot import FewShotTraining
+        from .training.run import train
+
+        return train(FewShotTraining(), task, say)
 
     @property
     def multiple(self) -> int:

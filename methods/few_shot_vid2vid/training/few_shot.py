@@ -9,16 +9,16 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..training.batch import Batch
-from ..training.clips import TrainingClip
-from ..training.contract import Look, Objective, Training
-from ..training.perceptual import Perceptual
-from ..training.settings import TrainSettings, Weights
-from .config import SMALL, FewShotConfig
-from .landmarks import LANDMARKS
-from .model import FewShotTalkingHead
+from ...training.batch import Batch
+from ...training.clips import TrainingClip
+from ...training.contract import Look, Objective, Training
+from ...training.perceptual import Perceptual
+from ...training.settings import TrainSettings, Weights
+from ..config import SMALL, FewShotConfig
+from ..landmarks import LANDMARKS
+from ..model import FewShotTalkingHead
+from ..weights import load_weights, save_weights
 from .objective import FewShotObjective
-from .weights import load_weights, save_weights
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from ..training.batch import Batch
-from ..training.contract import Objective, Step
-from ..training.perceptual import Perceptual
-from ..training.picture_terms import picture_terms, region_pairs
-from .landmarks import LANDMARKS
-from .model import FewShotTalkingHead
+from ...training.batch import Batch
+from ...training.contract import Objective, Step
+from ...training.perceptual import Perceptual
+from ...training.picture_terms import picture_terms, region_pairs
+from ..landmarks import LANDMARKS
+from ..model import FewShotTalkingHead
 
 
 class FewShotObjective(Objective[FewShotTalkingHead]):

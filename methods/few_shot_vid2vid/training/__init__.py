@@ -1,0 +1,1 @@
+"""Training of few-shot vid2vid."""
