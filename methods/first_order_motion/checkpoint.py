@@ -6,7 +6,6 @@ tensors, so that others of the same layout fit too.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +15,13 @@ from torch import Tensor
 
 from ...core.errors import AssetError
 from ..face_vid2vid.blocks import channels_last
+from ..network_checkpoint import read_checkpoint
 from ..network_weights import fill
 from .config import PAPER, ModelConfig
 from .geometry import gaussian_kernel
 from .model import FirstOrderMotion
 
+PARTS = ("kp_detector", "generator")
 CONV = ("weight", "bias")
 NORM = ("weight", "bias", "running_mean", "running_var")
 IGNORED = "num_batches_tracked"
@@ -82,7 +83,7 @@ def load_checkpoint(file: Path, *, align_corners: bool = False) -> FirstOrderMot
     Raises:
         AssetError: a tensor is missing, odd, or of an unexpected shape; or the file is no checkpoint.
     """
-    tensors = _tensors(file)
+    tensors = read_checkpoint(file, PARTS)
     model = FirstOrderMotion(replace(_config(file, tensors), align_corners=align_corners))
     table, expected = names(model.config), model.state_dict()
     _check(file, tensors, table, expected)
@@ -97,32 +98,7 @@ def checkpoint_keypoints(file: Path) -> int:
     Raises:
         AssetError: the file is no checkpoint.
     """
-    return _config(file, _tensors(file)).keypoints
-
-
-def _tensors(file: Path) -> dict[str, Tensor]:
-    """The tensors of detector and generator, by their full names."""
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError, OSError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise AssetError(
-            f"{file} is no checkpoint that can be read without executing what is in it ({reason}); "
-            "name a .pth.tar as published, or a .safetensors file"
-        ) from None
-    parts: dict[str, Tensor] = {}
-    for part in ("kp_detector", "generator"):
-        found = state.get(part) if isinstance(state, Mapping) else None
-        if not isinstance(found, Mapping):
-            raise AssetError(
-                f"{file} has no '{part}'; a checkpoint of the first-order motion model has 'generator' and "
-                "'kp_detector'"
-            )
-        for name, tensor in found.items():
-            if not isinstance(tensor, Tensor):
-                raise AssetError(f"{file}: '{part}.{name}' is no tensor; name another checkpoint")
-            parts[f"{part}.{name}"] = tensor
-    return parts
+    return _config(file, read_checkpoint(file, PARTS)).keypoints
 
 
 def _config(file: Path, tensors: Mapping[str, Tensor]) -> ModelConfig:
