@@ -64,10 +64,11 @@ def train(training: Training[M, S], task: TrainingTask, say: Say) -> bool:
                 stop.start()
                 _trained(training, settings, model, origin, opened, task.out, workers, stop, tell)
             elif workers.first:
-                model.eval()
-                _told(
-                    export(training, settings, model, Past(origin=origin), ([], opened), task.out, say), say
+                past = Past(origin=origin)
+                files = export(
+                    training, settings, model.eval(), past, ([], opened), task.out, say, task.start
                 )
+                _told(files, say)
             return not stop.asked
     finally:
         workers.close()

@@ -214,3 +214,13 @@ def psnr() -> Callable[[NDArray[Any], NDArray[Any]], float]:
         return 10 * np.log10(255**2 / error) if error else np.inf
 
     return measure
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """Training takes one thread a process, and would leave it so for the tests after it."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
