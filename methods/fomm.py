@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import AssetError
+from ..core.method import Trainable, TrainingTask
 from ..core.motion_coding import Parameters
+from ..core.shared_assets import FACE_LANDMARKER, LPIPS_ALEX
 from ..core.signature import digest, sha256_file
 from .first_order_motion.points import POINTS, STEPS
 from .network_config import stored_config
@@ -23,7 +25,7 @@ SHARED = Path(__file__).parent / "face_vid2vid"
 """Blocks, sampling and painting are those of the other model."""
 
 
-class Fomm(NeuralCodec):
+class Fomm(NeuralCodec, Trainable):
     """The model of Siarohin et al. (NeurIPS 2019): of each keypoint its place and a 2 × 2 Jacobian a frame.
 
     The point `fp16` sends fp16 numbers, each byte with a table of its own: 12K bytes before coding, 240 for
@@ -39,10 +41,18 @@ class Fomm(NeuralCodec):
     """
 
     name = "fomm"
+    training_assets = (LPIPS_ALEX, FACE_LANDMARKER)
     points = POINTS
     networks = Path(__file__).parent / "first_order_motion"
     head, each = 0, 6
     model: FirstOrderMotion
+
+    @classmethod
+    def train(cls, task: TrainingTask, say: Callable[[str], None]) -> bool:
+        from .first_order_motion.training.first_order_motion import FirstOrderMotionTraining
+        from .training.run import train
+
+        return train(FirstOrderMotionTraining(), task, say)
 
     @classmethod
     def load(cls, file: Path) -> FirstOrderMotion:

@@ -1,0 +1,64 @@
+"""One training step's loss: the model run on a batch of pairs, and all its terms."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ...face_vid2vid.painter import Rendering
+from ...training.batch import Batch
+from ...training.contract import Objective, Step
+from ...training.perceptual import Perceptual
+from ...training.picture_terms import picture_terms, region_pairs
+from ..model import FirstOrderMotion
+from . import losses
+
+
+class FirstOrderMotionObjective(Objective[FirstOrderMotion]):
+    """Reconstruction and equivariance (paper, section 3.3), and the terms that keep eyes and mouth alive.
+
+    Args:
+        perceptual: distance of pictures.
+        mesh: what landmarks say of keypoints and Jacobians.
+    """
+
+    def __init__(self, perceptual: Perceptual, mesh: losses.Mesh) -> None:
+        super().__init__()
+        self.perceptual, self.mesh = perceptual, mesh
+
+    def __call__(self, model: FirstOrderMotion, batch: Batch, generator: torch.Generator) -> Step:
+        """Run the model on a batch; `generator` draws the distortion."""
+        count = len(batch.source)
+        # Half of the batch is enough for equivariance, and spares a sixth of the detector's work.
+        some = max(1, count // 2)
+        distortion = losses.AffineDistortion(some, generator)
+        small = model.motion_picture(batch.driving)
+        both = model.detector(torch.cat([small, distortion.apply(small[:some])]))
+        driving, distorted = both[:count], both[count:]
+        source = model.read_source(batch.source)
+        rendering = model.render(source, driving)
+
+        terms = self._picture_terms(rendering, batch)
+        terms["equivariance"] = losses.equivariance(driving[:some], distorted, distortion)
+        terms["equivariance_jacobian"] = losses.equivariance_jacobian(driving[:some], distorted, distortion)
+        of_source = self.mesh.anchor(source.keypoints, batch.landmarks[:, 0])
+        of_driving = self.mesh.anchor(driving, batch.landmarks[:, 1])
+        terms["anchor"] = (of_source[0] + of_driving[0]) / 2
+        terms["anchor_jacobian"] = (of_source[1] + of_driving[1]) / 2
+        measures = {}
+        if rendering.mask is not None:
+            measures["mask"] = float(rendering.mask.detach().mean())
+        return Step(terms, rendering.picture, measures)
+
+    def _picture_terms(self, rendering: Rendering, batch: Batch) -> dict[str, Tensor]:
+        target = batch.driving
+        terms = picture_terms(self.perceptual, rendering.picture, target, batch.boxes)
+        if rendering.warped is not None:
+            # Where the mask is shut the generator learns nothing from the result; the face's acting parts
+            # must be worth opening it for.
+            painted = region_pairs(rendering.generated, target, batch.boxes)
+            terms["generated_regions"] = torch.stack([self.perceptual(*p).mean() for p in painted]).mean()
+            terms["generated"] = F.l1_loss(rendering.generated, target)
+            terms["warped"] = F.l1_loss(rendering.warped, target)
+        return terms
