@@ -29,10 +29,10 @@ class Past:
         origin: the weights that it began with; '' for none.
     """
 
-    step: int = 0
-    pictures: int = 0
-    seconds: float = 0.0
-    origin: str = ""
+    step: int
+    pictures: int
+    seconds: float
+    origin: str
 
 
 CARD = """---
@@ -85,9 +85,6 @@ what the source picture does not show. Not looked into further.
 """
 
 
-NOT_OURS = "Not looked into: the weights are those that it began with."
-
-
 def card(
     training: Training[M, S],
     settings: S,
@@ -110,7 +107,7 @@ def card(
     shown = [
         f"- {key}: {value}" for row in figures for key, value in row.items() if key not in ("step", "hours")
     ]
-    departures = training.departures(model, settings) if past.step else [NOT_OURS]
+    departures = training.departures(model, settings)
     losses = [f"- {key}: {value}" for key, value in asdict(settings.weights).items() if value]
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     people = len({clip.identity for clip in trained_on})
@@ -128,11 +125,11 @@ def card(
         hours=past.seconds / 3600,
         machine=f"{device}, {os.cpu_count()} cores, {platform.machine()}",
         version=__version__,
-        data=f"{len(trained_on)} clips of {people} people" if trained_on else "no training here",
+        data=f"{len(trained_on)} clips of {people} people",
         held_out=", ".join(sorted({clip.identity for clip in held_out})),
         summary=training.summary,
         departures="\n".join(f"- {text}" for text in departures) or "- It does not.",
-        losses="\n".join(losses) if past.step else "- none: it was not trained here",
+        losses="\n".join(losses),
         figures="\n".join(shown) or "None.",
         frames=len(held_out),
     )

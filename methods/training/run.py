@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ...core.assets import cache, fetch, present
@@ -11,7 +12,6 @@ from ...core.method import TrainingTask
 from ...core.shared_assets import FACE_LANDMARKER, LPIPS_ALEX
 from ...core.signature import sha256_file
 from ...core.store import writing
-from .card import Past
 from .clips import TrainingClip
 from .contract import M, S, Training
 from .export import export
@@ -20,6 +20,7 @@ from .landmarker import Landmarker
 from .loop import Trainer
 from .prepare import prepare
 from .settings import TrainSettings, configured, read_settings
+from .statistics import learn
 from .stopping import Stopping, stopping
 from .workers import Workers
 
@@ -38,8 +39,8 @@ def train(training: Training[M, S], task: TrainingTask, say: Say) -> bool:
     if task.start is not None and settings.networks:
         raise UsageError("networks.… and --from exclude each other: the networks are those of the weights")
     clips = footage(task.data)
-    going_on = (task.out / "latest.pt").exists()
-    if task.hours > 0 or going_on:
+    trains = task.hours > 0 or (task.out / "latest.pt").exists()
+    if trains:
         held_out([clip.identity for clip in clips], settings.held_out)
     elif task.start is None:
         raise UsageError(
@@ -53,22 +54,16 @@ def train(training: Training[M, S], task: TrainingTask, say: Say) -> bool:
     tell = say if workers.first else _nothing
     try:
         with stopping(task.hours) as stop:
-            model, origin = _model(training, settings, task.start)
             if workers.first:
                 opened = _opened(clips, settings, tell)
-                _keep(settings, task.out)
             workers.wait()
             if not workers.first:
                 opened = _opened(clips, settings, tell)
-            if task.hours > 0 or going_on:
-                stop.start()
-                _trained(training, settings, model, origin, opened, task.out, workers, stop, tell)
-            elif workers.first:
-                past = Past(origin=origin)
-                files = export(
-                    training, settings, model.eval(), past, ([], opened), task.out, say, task.start
-                )
-                _told(files, say)
+            stop.start()
+            if trains:
+                _trained(training, settings, task, opened, workers, stop, tell)
+            elif workers.first and task.start is not None:
+                _learnt(training.method, task.start, opened, task.out, say)
             return not stop.asked
     finally:
         workers.close()
@@ -81,16 +76,33 @@ def _nothing(line: str) -> None:
 def _model(training: Training[M, S], settings: S, start: Path | None) -> tuple[M, str]:
     """Networks to begin with, and where they are from."""
     import torch
-    from safetensors import SafetensorError
 
     if start is None:
         torch.manual_seed(settings.seed)
         return training.build(configured(training, settings)), ""
-    try:
+    with _fit(training.method, start):
         return training.load(start), f"{start.name}, sha256 {sha256_file(start)}"
+
+
+@contextmanager
+def _fit(method: str, start: Path) -> Iterator[None]:
+    """Reading weights that were named; what is wrong with them is told."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300]
-        raise UsageError(f"--from {start} holds no weights of `{training.method}`: {reason}") from None
+        raise UsageError(f"--from {start} holds no weights of `{method}`: {reason}; name others") from None
+
+
+def _learnt(method: str, weights: Path, clips: Sequence[TrainingClip], out: Path, say: Say) -> None:
+    """Learn the motion statistics of given weights, and nothing else."""
+    with _fit(method, weights):
+        learnt = learn(method, weights, clips, say)
+    file = learnt.save(out).replace(out / f"{weights.name.partition('.')[0]}.npz")
+    say(f"written: {file}")
+    say(f"use: methods.{method}.weights={weights.resolve()} methods.{method}.statistics={file.resolve()}")
 
 
 def _opened(clips: Sequence[Footage], settings: TrainSettings, say: Say) -> list[TrainingClip]:
@@ -115,25 +127,26 @@ def _keep(settings: TrainSettings, out: Path) -> None:
 def _trained(
     training: Training[M, S],
     settings: S,
-    model: M,
-    origin: str,
+    task: TrainingTask,
     clips: Sequence[TrainingClip],
-    out: Path,
     workers: Workers,
     stop: Stopping,
     say: Say,
 ) -> None:
+    model, origin = _model(training, settings, task.start)
     apart = held_out([clip.identity for clip in clips], settings.held_out)
     taught = [clip for clip in clips if clip.identity not in apart]
-    judging = [clip for clip in clips if clip.identity in apart]
+    split = taught, [clip for clip in clips if clip.identity in apart]
     people = len({clip.identity for clip in taught})
     say(f"{len(taught)} clips of {people} people to train on; held out: {', '.join(apart)}")
     (perceptual,) = fetch(LPIPS_ALEX)
-    trainer = Trainer(training, settings, model, (taught, judging), perceptual, out, origin, workers, say)
+    trainer = Trainer(training, settings, model, split, perceptual, task.out, origin, workers, say)
+    if workers.first:
+        _keep(settings, task.out)
     if trainer.resume():
         say(f"going on from step {trainer.step}")
     elif not origin and not trainer.pretrain(stop):
-        say(f"stopped before the whole model was trained; the same command goes on: {out}")
+        say(f"stopped before the whole model was trained; the same command goes on: {task.out}")
         return
     begun = trainer.step
     trainer.train(stop)
@@ -143,9 +156,5 @@ def _trained(
         # Who asks a process to end waits for it; time that is up can wait for pictures.
         trainer.look()
     model, past = trainer.exportable()
-    _told(export(training, settings, model, past, (taught, judging), out, say), say)
-
-
-def _told(files: Sequence[Path], say: Say) -> None:
-    for file in files:
+    for file in export(training, settings, model, past, split, task.out, say):
         say(f"written: {file}")

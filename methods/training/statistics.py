@@ -1,0 +1,75 @@
+"""Motion statistics of a codec's weights: what its coders must know, learnt from clips."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ...core.errors import CodecError
+from ...core.motion_statistics import MotionStatistics
+from ...core.points import points
+from ...core.registry import find, load
+from ...core.video import Frames
+from ..neural_codec import NeuralCodec
+from .clips import TrainingClip
+
+MOST_FRAMES = 1500
+"""Of a clip, from its start, that are learnt from."""
+
+
+def learn(
+    method: str, weights: Path, clips: Sequence[TrainingClip], say: Callable[[str], None]
+) -> MotionStatistics:
+    """Learn from the numbers that the codec itself reads off the clips' frames.
+
+    Args:
+        method: name of the codec.
+        weights: any file that it takes.
+        clips: of people that the weights were not trained on.
+        say: told which clips give no motion.
+
+    Raises:
+        CodecError: none of them does.
+        ValueError, KeyError, TypeError, RuntimeError: the file holds something else.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        codec, steps = _codec(method, weights, Path(folder))
+        tracks = []
+        for clip in clips:
+            try:
+                tracks.append(np.concatenate(list(codec.track(_frames(clip)))))
+            except CodecError as error:
+                say(f"left out of the motion statistics: {clip.video.path.name}: {error}")
+        return MotionStatistics.learn(tracks, steps, codec.together)
+
+
+def _codec(method: str, weights: Path, folder: Path) -> tuple[NeuralCodec, list[float]]:
+    """The codec with these weights, at a point that sends all numbers, and their steps.
+
+    It asks for statistics, which are what is to be learnt: it gets those of a track that rests.
+    """
+    from omegaconf import OmegaConf
+
+    model = load("methods", method).load(weights)
+    steps: list[float] = load("methods", method).steps(model.config.keypoints)
+    resting = MotionStatistics.learn([np.zeros((2, len(steps)), np.float32)], steps).save(folder)
+    config = OmegaConf.to_container(OmegaConf.load(find("methods", method).yaml))
+    assert isinstance(config, dict)
+    settings = {"point": ["predictive"], "weights": str(weights.resolve()), "statistics": str(resting)}
+    codec = points(method, {**config[method], **settings})[0].build()
+    assert isinstance(codec, NeuralCodec)
+    codec.model = model
+    return codec, steps
+
+
+def _frames(clip: TrainingClip) -> Iterator[Frames]:
+    """Each frame of the video itself: what is kept for training may be every other one."""
+    left = MOST_FRAMES
+    for block in clip.video.frames():
+        yield block[:left]
+        left -= len(block)
+        if left <= 0:
+            return
