@@ -14,14 +14,18 @@ from .landmarks import CHIN, CONTOURS, RIGID, TOP
 
 FARTHEST = 4.0
 """Landmarks are held within so many half pictures of the centre."""
-SPREAD = 1.0
+SPREAD = 0.7
 """Standard deviation of a drawn landmark, in cells of the label map."""
 NEARNESS = {"face oval": 6.0, "bridge of the nose": 3.0, "base of the nose": 3.0, "brow": 2.0}
 NEAREST = 0.4
 """How near a landmark says alone where a place comes from, in 128ths of the picture: lids and lips next to
 them; what hardly changes its shape shares with its neighbours, so that the flow is smooth."""
+LADDER = tuple(0.4 * 2**rung for rung in range(9))
+"""Standard deviations of the Gaussians that make up the weights of the flow, in 128ths of the picture."""
 REACH, SOFTNESS = 0.35, 0.06
 """The head ends at this distance from the nearest landmark, this softly; in heights of the face."""
+BLUR = 0.1
+"""How much farther landmarks share in what is nearest, in heights of the face."""
 STIFFNESS = 0.01
 """How much the head's own map is held to the identity, against the landmarks' squared distances."""
 
@@ -36,23 +40,30 @@ MAPS = len(_GROUPS)
 
 
 @single_precision
-def squared_distances(landmarks: Tensor, size: int) -> Tensor:
-    """Of (B, N, 2) landmarks from the cells of a size × size grid: (B, N, size²)."""
+def _apart(landmarks: Tensor, size: int) -> Tensor:
+    """Squared distances of (B, N, 2) landmarks from a grid's cells, along x and along y: (B, N, 2, size)."""
     axis = (torch.arange(size, device=landmarks.device, dtype=torch.float32) * 2 + 1) / size - 1
-    along = (landmarks[..., None].clamp(-FARTHEST, FARTHEST) - axis).square()
-    return (along[:, :, 1, :, None] + along[:, :, 0, None, :]).flatten(2)
+    return (landmarks[..., None].clamp(-FARTHEST, FARTHEST) - axis).square()
+
+
+def _bells(apart: Tensor, deviation: Tensor | float) -> tuple[Tensor, Tensor]:
+    """Gaussians along x and along y, (B, N, size) each, whose product is one around a landmark."""
+    across, down = torch.exp(apart / (-2 * deviation**2)).unbind(2)
+    return across, down
 
 
 @single_precision
-def label_maps(distances: Tensor) -> Tensor:
-    """The contours, drawn as their landmarks, from (B, 126, S²) squared distances: (B, 13, S, S) in [0, 1].
+def label_maps(landmarks: Tensor, size: int) -> Tensor:
+    """The contours, drawn as their landmarks (B, 126, 2): (B, 13, size, size) in [0, 1].
 
-    The paper draws lines between the landmarks. These are so near to each other that points do.
+    The paper draws lines between the landmarks. These are so near to each other that dots do.
     """
-    size = round(distances.shape[-1] ** 0.5)
-    nearest = torch.stack([group.amin(1) for group in torch.split(distances, _GROUPS, 1)], 1)
-    drawn = torch.exp(-nearest * (size / 2 / SPREAD) ** 2 / 2)
-    return drawn.reshape(len(distances), -1, size, size)
+    across, down = _bells(_apart(landmarks, size), SPREAD * 2 / size)
+    drawn = [
+        y.transpose(1, 2) @ x
+        for x, y in zip(torch.split(across, _GROUPS, 1), torch.split(down, _GROUPS, 1), strict=True)
+    ]
+    return torch.stack(drawn, 1).clamp(max=1)
 
 
 def rigid_map(source: Tensor, driving: Tensor) -> tuple[Tensor, Tensor]:
@@ -75,33 +86,40 @@ def rigid_map(source: Tensor, driving: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @single_precision
-def head_flow(source: Tensor, driving: Tensor, distances: Tensor) -> Tensor:
-    """Where the head's points of the driving picture lie in the source picture: (B, S, S, 2).
+def head_flow(source: Tensor, driving: Tensor, size: int) -> Tensor:
+    """Where the head's points of the driving picture lie in the source picture: (B, size, size, 2).
 
-    The skull's affine map, and what each landmark moves beyond it, interpolated by inverse distances
-    (Shepard): right at the landmarks, and between closed lids or lips it parts.
+    The skull's affine map, and what each landmark moves beyond it, interpolated by the inverse fourth powers
+    of the distances (Shepard): right at the landmarks, and between closed lids or lips it parts. The weights
+    are a ladder of Gaussians, Σ_σ σ⁻⁴ exp(−r²/2σ²) ~ r⁻⁴, each of which is a product of one in x and one in
+    y; a landmark has those that are wider than its nearness.
 
     Args:
         source, driving: landmarks (B, 126, 2).
-        distances: of the driving landmarks, (B, 126, S²).
     """
     source, driving = source.clamp(-FARTHEST, FARTHEST), driving.clamp(-FARTHEST, FARTHEST)
-    size = round(distances.shape[-1] ** 0.5)
     matrix, offset = rigid_map(source, driving)
     rest = source - (driving @ matrix.transpose(1, 2) + offset)
-    near = (torch.tensor(_NEAR, device=source.device) * 2 / 128).square()
-    weights = (distances + near[:, None]).reciprocal().square()
-    moved = weights.transpose(1, 2) @ torch.cat([rest, torch.ones_like(rest[..., :1])], -1)
-    grid = cell_grid(size, size, device=source.device).reshape(1, -1, 2)
-    flow: Tensor = grid @ matrix.transpose(1, 2) + offset + moved[..., :2] / moved[..., 2:]
-    return flow.reshape(-1, size, size, 2)
+    values = torch.cat([rest, torch.ones_like(rest[..., :1])], -1).transpose(1, 2)
+    near = torch.tensor(_NEAR, device=source.device)
+    apart = _apart(driving, size)
+    sums = torch.zeros(len(source), 3, size, size, device=source.device)
+    for deviation in LADDER:
+        across, down = _bells(apart, deviation * 2 / 128)
+        shares = values * torch.where(near <= deviation * 1.01, deviation**-4, 0.0)
+        sums += torch.einsum("bky,bkcx->bcyx", down, across[:, :, None] * shares.transpose(1, 2)[..., None])
+    moved = (sums[:, :2] / sums[:, 2:].clamp(min=1e-20)).movedim(1, -1)
+    grid = cell_grid(size, size, device=source.device)
+    flow: Tensor = (grid.reshape(1, -1, 2) @ matrix.transpose(1, 2) + offset).reshape(-1, size, size, 2)
+    return flow + moved
 
 
 @single_precision
-def head_logits(driving: Tensor, distances: Tensor) -> Tensor:
-    """Of whether a place of the driving picture belongs to the head: (B, 1, S, S)."""
-    size = round(distances.shape[-1] ** 0.5)
-    height = (driving[:, TOP] - driving[:, CHIN]).norm(dim=-1).clamp(min=0.05)[:, None]
-    away = distances.amin(1).sqrt() / height
-    logits: Tensor = (REACH - away) / SOFTNESS
-    return logits.reshape(-1, 1, size, size)
+def head_logits(driving: Tensor, size: int) -> Tensor:
+    """Of whether a place of the driving picture belongs to the head: (B, 1, size, size)."""
+    driving = driving.clamp(-FARTHEST, FARTHEST)
+    height = (driving[:, TOP] - driving[:, CHIN]).norm(dim=-1).clamp(min=0.05)[:, None, None, None]
+    across, down = _bells(_apart(driving, size), BLUR * height)
+    near = torch.log((down.transpose(1, 2) @ across).clamp(1e-20, 1))
+    logits: Tensor = (REACH - BLUR * torch.sqrt(-2 * near)) / SOFTNESS
+    return logits[:, None]

@@ -24,7 +24,7 @@ from ..face_vid2vid.blocks import ConvNorm, ResBlock, Up
 from ..face_vid2vid.geometry import cell_grid, resize_flow, warp
 from ..face_vid2vid.painter import Painter, Rendering
 from .config import FewShotConfig
-from .drawing import MAPS, head_flow, head_logits, label_maps, squared_distances
+from .drawing import MAPS, head_flow, head_logits, label_maps
 from .spade import SpadeBlock
 
 MAX_CORRECTION = 0.2
@@ -111,10 +111,9 @@ class FlowNetwork(nn.Module):
         """The motion of driving landmarks (B, 126, 2)."""
         size = source.small.shape[-1]
         with torch.no_grad():
-            distances = squared_distances(driving, size)
-            labels = label_maps(distances)
-            head = head_flow(source.landmarks, driving, distances)
-            logits = head_logits(driving, distances)
+            labels = label_maps(driving, size)
+            head = head_flow(source.landmarks, driving, size)
+            logits = head_logits(driving, size)
             grid = cell_grid(size, size, device=driving.device)
             still = grid.expand_as(head)
             guess = torch.lerp(still, head, logits.sigmoid().movedim(1, -1))
@@ -218,7 +217,7 @@ class FewShotTalkingHead(nn.Module):
         config = self.config
         small = _resized(picture, config.motion_size)
         with torch.no_grad():
-            labels = label_maps(squared_distances(landmarks, config.motion_size))
+            labels = label_maps(landmarks, config.motion_size)
         painted = _resized(picture, min(picture.shape[-1], config.largest))
         weights = self.generator.weights(self.weight_generator(small, labels))
         return Source(picture, small, landmarks, labels, self.appearance(painted * 2 - 1), weights)
