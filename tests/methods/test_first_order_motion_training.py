@@ -102,10 +102,9 @@ def test_the_mean_face_counts_each_clip_alike():
 
 def batch(count: int, size: int) -> Batch:
     boxes = torch.tensor([[0.0, -0.2, 0.5, 0.2], [0.0, 0.3, 0.4, 0.3]]).expand(count, 2, 4)
-    return Batch(
-        torch.rand(count, 3, size, size), torch.rand(count, 3, size, size),
-        torch.rand(count, 2, 478, 2) - 0.5, torch.eye(3).expand(count, 2, 3, 3), torch.rand(count, 2, 55), boxes,
-    )  # fmt: skip
+    pictures = torch.rand(2, count, 3, size, size)
+    landmarks, rotation = torch.rand(count, 2, 478, 2) - 0.5, torch.eye(3).expand(count, 2, 3, 3)
+    return Batch(*pictures, landmarks, rotation, torch.rand(count, 2, 55), boxes)
 
 
 @pytest.mark.parametrize("changes", [{}, {"blend": False, "refine_flow": False, "retouch": False}])
