@@ -77,7 +77,7 @@ LARGE = replace(
     motion_widths=tuple(2 * width for width in PAPER.motion_widths),
     generator_widths=tuple(2 * width for width in PAPER.generator_widths),
 )
-"""FOMM-L: doubled filter size (Wang, Mallya, Liu, CVPR 2021, appendix B.4)."""
+"""FOMM-L: doubled filter size (Wang, Mallya, Liu, CVPR 2021, section 4.1)."""
 
 SMALL = ModelConfig(
     motion_size=128,
