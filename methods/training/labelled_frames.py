@@ -23,29 +23,30 @@ class LabelledFrames:
 
     def __init__(self, clips: Sequence[TrainingClip], size: int, seed: int) -> None:
         self.random = np.random.default_rng(seed)
-        pictures, rotations, targets, people, ranks, points = [], [], [], [], [], []
+        self.pictures = torch.empty(
+            (sum(len(clip.valid) for clip in clips), 3, size, size), dtype=torch.uint8
+        )
+        rotations, targets, people, ranks, points = [], [], [], [], []
         starts: list[Array] = []
         lengths: list[Array] = []
         names = sorted({clip.identity for clip in clips})
+        filled = 0
         for clip in clips:
-            stack = torch.from_numpy(np.asarray(clip.frames[clip.valid])).permute(0, 3, 1, 2)
-            small = torch.cat(
-                [
-                    F.interpolate(part.float(), size=(size, size), mode="area").round().byte()
-                    for part in torch.split(stack, 64)
-                ]
-            )
-            pictures.append(small)
+            count = len(clip.valid)
+            starts.append(np.full(count, filled))
+            lengths.append(np.full(count, count))
+            for part in np.array_split(clip.valid, -(-count // 64)):
+                stack = torch.from_numpy(np.asarray(clip.frames[part])).permute(0, 3, 1, 2).float()
+                small = F.interpolate(stack, size=(size, size), mode="area").round().byte()
+                self.pictures[filled : filled + len(small)] = small
+                filled += len(small)
             rotations.append(clip.rotation[clip.valid])
             targets.append(clip.expression[clip.valid])
             points.append(clip.landmarks[clip.valid])
-            starts.append(np.full(len(small), sum(map(len, pictures[:-1]))))
-            lengths.append(np.full(len(small), len(small)))
-            people.append(np.full(len(small), names.index(clip.identity)))
+            people.append(np.full(count, names.index(clip.identity)))
             # Rare frames, with closed eyes or an open mouth, are drawn three times as often.
             rare = (clip.eyes <= np.quantile(clip.eyes, 0.12)) | (clip.mouth >= np.quantile(clip.mouth, 0.8))
             ranks.append(np.where(rare, 3.0, 1.0))
-        self.pictures = torch.cat(pictures)
         self.rotation = np.concatenate(rotations)
         self.targets = np.concatenate(targets)
         self.start, self.length = np.concatenate(starts), np.concatenate(lengths)
@@ -54,8 +55,8 @@ class LabelledFrames:
         weight = np.concatenate(ranks)
         total = np.bincount(person, weight)
         # A person with few frames should not be seen as often as one with a thousand.
-        count = np.bincount(person)
-        self.cumulative = np.cumsum(weight / total[person] * np.sqrt(count[person]))
+        frames = np.bincount(person)
+        self.cumulative = np.cumsum(weight / total[person] * np.sqrt(frames[person]))
         self.cumulative /= self.cumulative[-1]
 
     def draw(self, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -18,6 +18,10 @@ INNER_LIPS = (13, 14)
 MOUTH_CORNERS = (61, 291)
 FOREHEAD, CHIN = 10, 152
 
+ANCHORS = (13, 14, 159, 386, 61, 291, 468, 473, 105, 334, 0, 17, 152, 145, 374, 1, 10, 234, 454, 168)
+"""Points of the face mesh that the ordered keypoints are drawn to, what acts most first: lips, lids, corners
+of the mouth, irises, brows; then chin, lower lids, nose, forehead, cheeks: these move with the head."""
+
 # Of the mesh's 468 points, 28 lie on the midline; the other 220 of the first 248 are the right half's, in the
 # order in which their counterparts follow. Each iris has five more.
 _MIDLINE = (0, 1, 2, 4, 5, 6, *range(8, 20), 94, 151, 152, 164, 168, 175, 195, 197, 199, 200)

@@ -69,7 +69,7 @@ class Trainer(Generic[M, S]):
         self.step = self.pictures = 0
         self.seconds, self.best, self.origin = 0.0, math.inf, origin
         device = workers.device
-        self.model: M = model.to(device).train().requires_grad_(True)
+        self.model: M = workers.prepared(model).train().requires_grad_(True)
         half = torch.bfloat16 if settings.autocast else torch.float32
         self.objective = training.objective(
             settings, self.model, Perceptual(perceptual, half).to(device), clips[0]

@@ -10,9 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
+
+M = TypeVar("M", bound=nn.Module)
 
 
 class Workers:
@@ -51,6 +54,12 @@ class Workers:
             return 0
         here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         return max(1, min(12, (os.cpu_count() or 1) // here - 1))
+
+    def prepared(self, model: M) -> M:
+        """The model on this worker's device; on several GPUs its batch norms are synchronised."""
+        if self.count > 1 and self.device.type == "cuda":
+            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
+        return model.to(self.device)
 
     def average(self, parameters: Iterable[Tensor], stop: bool = False) -> bool:
         """Average all gradients in one exchange; true when any worker asks to stop."""

@@ -15,10 +15,13 @@ from talkbench.methods.face_vid2vid.geometry import euler_to_matrix, matrix_to_e
 from talkbench.methods.face_vid2vid.training import losses
 from talkbench.methods.face_vid2vid.training.face_vid2vid import FaceVid2VidTraining
 from talkbench.methods.few_shot_vid2vid.landmarks import LANDMARKS, MIRROR
+from talkbench.methods.few_shot_vid2vid.training.few_shot import FewShotTraining
+from talkbench.methods.first_order_motion.training.first_order_motion import FirstOrderMotionTraining
 from talkbench.methods.training import labels, log, settings
 from talkbench.methods.training.adversary import Adversary
 from talkbench.methods.training.average import Average
 from talkbench.methods.training.clips import TrainingClip
+from talkbench.methods.training.distortion import Distortion
 from talkbench.methods.training.footage import Footage, footage, held_out
 from talkbench.methods.training.picture_terms import zoom
 from talkbench.methods.training.prepare import square_crop
@@ -31,6 +34,9 @@ from talkbench.methods.training.workers import Workers
 pytestmark = pytest.mark.usefixtures("threads")
 
 EYES = labels.RIGHT_EYE, labels.LEFT_EYE
+
+
+TRAININGS = {"ours": FaceVid2VidTraining, "fomm": FirstOrderMotionTraining, "fs_vid2vid": FewShotTraining}
 
 
 def read_settings(overrides):
@@ -80,7 +86,7 @@ def test_mirrored_landmarks_mirror_back_and_take_the_other_side():
 
 def test_keypoints_on_their_landmarks_cost_nothing():
     landmarks = torch.rand(2, 478, 2)
-    keypoints = torch.cat([landmarks[:, losses.ANCHORS], torch.rand(2, 20, 1)], -1)
+    keypoints = torch.cat([landmarks[:, labels.ANCHORS], torch.rand(2, 20, 1)], -1)
     assert float(losses.anchor(keypoints, landmarks)) == 0
     assert float(losses.anchor(keypoints[:, :15] + 0.5, landmarks)) == pytest.approx(0.5)
     assert float(losses.anchor(torch.cat([keypoints, keypoints + 9], 1), landmarks)) == 0
@@ -95,7 +101,7 @@ def test_keypoint_prior_of_distant_points_is_their_depth():
 
 def test_distortion_maps_points_as_it_maps_pictures():
     generator = torch.Generator().manual_seed(3)
-    distortion = losses.Distortion(1, generator)
+    distortion = Distortion(1, generator)
     axis = (torch.arange(64) * 2 + 1) / 64 - 1
     picture = torch.stack([axis.expand(64, 64), axis[:, None].expand(64, 64)])[None]
     out = distortion.apply(picture)
@@ -107,6 +113,17 @@ def test_zoom_of_the_whole_is_the_whole():
     picture = torch.rand(2, 3, 16, 16)
     whole = torch.tensor([[0, 0, 15 / 16, 15 / 16]]).expand(2, 4)
     assert torch.allclose(zoom(picture, whole, 16, 16), picture, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["ours", "fomm", "fs_vid2vid"])
+def test_every_recipe_is_one(method):
+    training = TRAININGS[method]()
+    recipes = [file.stem for file in training.recipes.glob("*.yaml")]
+    assert "small" in recipes
+    for recipe in recipes:
+        read = settings.read_settings(training, [f"recipe={recipe}"])
+        assert read.phases[-1].size >= 256
+        assert settings.configured(training, read) == training.sizes[read.model]
 
 
 def test_phases_follow_each_other():
@@ -250,6 +267,15 @@ def test_a_step_sees_the_same_pairs_whenever_the_training_began():
     assert torch.equal(first[3].source, next(later).source)
     assert torch.equal(first[4].landmarks, next(later).landmarks)
     assert not torch.equal(first[3].source, first[4].source)
+
+
+def test_loaders_bring_the_same_pairs_in_order(monkeypatch):
+    clips, plan = people(anna=1), TrainSettings(phases=[Phase(9, 32, 2, 1.0)])
+    alone = batches(clips, plan, 0, Workers())
+    monkeypatch.setattr(Workers, "loaders", 2)
+    helped = batches(clips, plan, 0, Workers())
+    for _ in range(5):
+        assert torch.equal(next(alone).driving, next(helped).driving)
 
 
 def test_a_batch_moves_whole():

@@ -110,6 +110,7 @@ class FaceVid2VidTraining(Training[TalkingHead, FaceVid2VidSettings]):
             found.append("M gathers its evidence at half of the volume's height and width.")
         if not config.spectral_norm:
             found.append("No spectral normalisation.")
+        found.append("The perceptual term is LPIPS (AlexNet), not distances of VGG19's features.")
         if settings.weights.anchor:
             found.append("In training, keypoints are drawn to facial landmarks.")
         if settings.weights.expression:

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...training.distortion import Distortion
+from ...training.labels import ANCHORS
 from ..geometry import degrees_to_bins
 from ..networks import DEFORMATION_UNIT
 
@@ -16,9 +18,6 @@ MIN_SQUARED_DISTANCE = 0.1
 """D_t of Eq. 2."""
 MEAN_DEPTH = 0.33
 """z_t of Eq. 2."""
-ANCHORS = (13, 14, 159, 386, 61, 291, 468, 473, 105, 334, 0, 17, 152, 145, 374, 1, 10, 234, 454, 168)
-"""Points of the face mesh that the ordered keypoints are drawn to, what acts most first: lips, lids, corners
-of the mouth, irises, brows; then chin, lower lids, nose, forehead, cheeks: these move with the head."""
 
 
 def keypoint_prior(keypoints: Tensor) -> Tensor:
@@ -59,49 +58,6 @@ def head_pose_bins(logits: Tensor, wanted: Tensor) -> Tensor:
 def deformation_prior(deformation: Tensor) -> Tensor:
     """L_Δ: mean |δ|, so that its weight does not depend on K."""
     return deformation.abs().mean()
-
-
-class Distortion:
-    """A random affine map and thin-plate spline T of the plane, per sample (L_E).
-
-    `grid` says where in the original picture each point of the distorted one comes from, and
-    `map` does the same for single points: x_d = T(x_T(d)).
-    """
-
-    def __init__(
-        self,
-        count: int,
-        generator: torch.Generator,
-        *,
-        affine: float = 0.05,
-        spline: float = 0.005,
-        points: int = 5,
-    ) -> None:
-        noise = torch.randn(count, 2, 3, generator=generator) * affine
-        self.theta = noise + torch.eye(2, 3)
-        axis = torch.linspace(-1, 1, points)
-        self.control = torch.cartesian_prod(axis, axis)
-        self.weights = torch.randn(count, 1, points * points, generator=generator) * spline
-
-    def map(self, points: Tensor) -> Tensor:
-        """Where (B, N, 2) points of the distorted picture lie in the original."""
-        theta = self.theta.to(points.device)
-        control = self.control.to(points.device)
-        # Not a matrix product, which autocasting would do in half precision.
-        moved = (points[:, :, None] * theta[:, None, :, :2]).sum(-1) + theta[:, None, :, 2]
-        distance = (points[:, :, None] - control).abs().sum(-1)
-        bend = distance.square() * torch.log(distance + 1e-6)
-        return moved + (bend * self.weights.to(points.device)).sum(-1, keepdim=True)
-
-    def apply(self, picture: Tensor) -> Tensor:
-        """T(d) for a (B, 3, S, S) picture."""
-        size = picture.shape[-1]
-        axis = (torch.arange(size, device=picture.device) * 2 + 1) / size - 1
-        y, x = torch.meshgrid(axis, axis, indexing="ij")
-        grid = torch.stack([x, y], -1).reshape(1, -1, 2).expand(len(picture), -1, -1)
-        return F.grid_sample(
-            picture, self.map(grid).reshape(-1, size, size, 2), padding_mode="reflection", align_corners=False
-        )
 
 
 def equivariance(keypoints: Tensor, distorted: Tensor, distortion: Distortion) -> Tensor:

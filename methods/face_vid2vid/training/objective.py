@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from ...training.batch import Batch
 from ...training.contract import Objective, Step
+from ...training.distortion import Distortion
 from ...training.perceptual import Perceptual
 from ...training.picture_terms import picture_terms, region_pairs
 from ..generator import Rendering
@@ -48,7 +49,7 @@ class FaceVid2VidObjective(Objective[TalkingHead]):
         count = len(batch.source)
         # Half of the batch is enough for L_E, and spares a sixth of the trunk's work.
         some = max(1, count // 2)
-        distortion = losses.Distortion(some, generator)
+        distortion = Distortion(some, generator)
         kept = self.kept(count, config.keypoints, generator)
         if kept is not None:
             kept = kept.to(batch.source.device)

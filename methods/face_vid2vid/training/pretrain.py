@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from ....core.store import writing
 from ...training.clips import TrainingClip
 from ...training.labelled_frames import LabelledFrames
+from ...training.labels import ANCHORS
 from ..geometry import matrix_to_euler, transform_keypoints
 from ..networks import CanonicalKeypoints, MotionEstimator
 from . import losses
@@ -167,7 +168,7 @@ class Pretrainer:
             }
             total = 4 * terms["pose"] + terms["bins"] + 2 * terms["expression"] + 40 * terms["anchors"]
             # A loose hold: the middle of the keypoints is where t says the head is.
-            total = total + F.l1_loss(motion.translation[:, :2], landmarks[:, losses.ANCHORS].mean(1))
+            total = total + F.l1_loss(motion.translation[:, :2], landmarks[:, ANCHORS].mean(1))
             total = total + self.probe(*few.chunk(2), wanted)
             total = total + 2 * losses.deformation_prior(motion.deformation)
         self.optimiser.zero_grad(set_to_none=True)

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...face_vid2vid.training.losses import ANCHORS, Distortion
 from ...training.clips import TrainingClip
+from ...training.distortion import Distortion
+from ...training.labels import ANCHORS
 from ..detector import Keypoints
 from ..geometry import inverse
 
