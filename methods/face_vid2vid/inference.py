@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -15,41 +15,35 @@ from .blocks import Bottleneck, ConvNorm, ResBlock, Up, channels_last
 Networks = TypeVar("Networks", bound=nn.Module)
 
 
-class SubpixelUp(nn.Module):
-    """An `Up` in two dimensions that never computes the enlarged input.
+class TransposedUp(nn.Module):
+    """An `Up` that never computes the enlarged input.
 
-    Behind a doubling by nearest neighbours, a 3×3 convolution sees each input pixel up to four times. Each of
-    the four output phases is therefore a 2×2 convolution of the input, with weights that are sums of the
-    3×3's: 16 products an input pixel and channel pair in place of 36.
+    A doubling by nearest neighbours and a convolution of kernel 3 behind it are one transposed convolution of
+    stride 2, whose kernel of 4 holds sums of the other's taps: 16 products an input pixel and channel pair in
+    place of 36.
 
     Args:
-        layer: 3×3 convolution with a padding of 1, the norm folded into it.
+        layer: convolution of kernel 3 and padding 1, the norm folded into it.
     """
 
-    PHASES = torch.tensor([[[1.0, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]])
-    """(phase, tap of two, tap of three) along one axis."""
-
-    def __init__(self, layer: nn.Conv2d) -> None:
+    def __init__(self, layer: nn.Conv2d | nn.Conv3d) -> None:
         super().__init__()
         weight = layer.weight.detach()
-        phases = self.PHASES.to(weight)
-        taps = torch.einsum("oikl,pyk,qxl->pqoiyx", weight, phases, phases)
-        outputs = layer.out_channels
-        self.conv = nn.Conv2d(layer.in_channels, 4 * outputs, 2, padding=1)
-        self.conv.weight.data.copy_(taps.flatten(0, 2))
-        bias = torch.zeros(outputs) if layer.bias is None else layer.bias.detach()
-        self.conv.bias.data.copy_(bias.repeat(4))  # type: ignore[union-attr]
+        sums = F.conv2d(weight.reshape(-1, 1, 3, 3), weight.new_ones(1, 1, 2, 2), padding=1)
+        kernel = sums.reshape(*weight.shape[:-2], 4, 4).transpose(0, 1).flip(*range(2, weight.dim()))
+        flat = weight.dim() == 4
+        build: Any = nn.ConvTranspose2d if flat else nn.ConvTranspose3d
+        stride = (2, 2) if flat else (1, 2, 2)
+        with torch.device("meta"):
+            self.conv = build(*kernel.shape[:2], kernel.shape[2:], stride=stride, padding=1)
+        layout = torch.channels_last if flat else torch.channels_last_3d
+        self.conv.weight = nn.Parameter(kernel.contiguous(memory_format=layout), requires_grad=False)
+        bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach()
+        self.conv.bias = nn.Parameter(bias, requires_grad=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) → (B, C', 2H, 2W)."""
-        batch, _, height, width = x.shape
-        phases = F.relu_(self.conv(x)).chunk(4, 1)
-        shape = (batch, phases[0].shape[1], 2 * height, 2 * width)
-        out = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
-        for number, phase in enumerate(phases):
-            down, right = divmod(number, 2)
-            out[:, :, down::2, right::2] = phase[:, :, down : down + height, right : right + width]
-        return out
+        """(B, C, [D,] H, W) → (B, C', [D,] 2H, 2W)."""
+        return F.relu_(self.conv(x))
 
 
 def _fold(module: nn.Module, conv: str, norm: str) -> None:
@@ -59,7 +53,7 @@ def _fold(module: nn.Module, conv: str, norm: str) -> None:
 
 
 def for_inference(model: Networks) -> Networks:
-    """Fold batch norms into the convolutions before them and enlarge by phases, in place.
+    """Fold batch norms into the convolutions before them, and make `Up`s transposed convolutions; in place.
 
     Args:
         model: built of `blocks`, in evaluation mode; it can neither be trained nor saved after this.
@@ -79,7 +73,7 @@ def for_inference(model: Networks) -> Networks:
                 _fold(module.skip, "0", "1")
     for module in list(model.modules()):
         for name, child in module.named_children():
-            if isinstance(child, Up) and isinstance(child.body.conv, nn.Conv2d):
-                setattr(module, name, SubpixelUp(child.body.conv))
+            if isinstance(child, Up):
+                setattr(module, name, TransposedUp(child.body.conv))  # type: ignore[arg-type]
     channels_last(model)
     return model

@@ -96,7 +96,9 @@ class Painter(nn.Module):
                     base, size=x.shape[-2:], mode="bilinear", align_corners=False, antialias=True
                 )
             )
-            x = self.retouch(torch.cat([x, seen.to(x.dtype) * 2 - 1], 1))
+            # In the layout of x, or joining both would cost as much as the convolution.
+            seen = (seen.to(x.dtype) * 2 - 1).contiguous(memory_format=torch.channels_last)
+            x = self.retouch(torch.cat([x, seen], 1))
         out = self.paint(x).float()
         if out.shape[-2:] != size:
             out = F.interpolate(out, size=size, mode="bilinear", align_corners=False)
