@@ -206,7 +206,7 @@ class Trainer(Generic[M, S]):
         """Train to the end of the last phase, or until `stopping`; then write a checkpoint."""
         looked = started = time.monotonic()
         sums: dict[str, float] = {}
-        since, stop = self.pictures, stopping()
+        since, stop = self.pictures, self.workers.follow(flag=stopping())
         every, end = self.settings.report_every, self.settings.phases[-1].until
         coming = batches(self.clips[0], self.settings, self.step, self.workers)
         while not stop and self.step < end:
