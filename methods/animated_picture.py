@@ -16,6 +16,9 @@ from ..core.motion_coding import MotionCoding, Parameters, lock, unlock
 from ..core.video import Clip, Frame, Frames
 from .correction import Corrector, Mend
 
+LARGEST_SIDE = 2048
+"""Of the pictures: networks take kilobytes of memory a pixel, and a hostile header may claim any size."""
+
 
 class AnimatedPicture(Method):
     """Sends a clip's first picture, which is shown as frame 0, and motion parameters for every later frame.
@@ -83,6 +86,11 @@ class AnimatedPicture(Method):
         return {"weights": self.weights_fingerprint(), "motion coding": self.coding.fingerprint()}
 
     def encode(self, clip: Clip) -> bytes:
+        if max(clip.width, clip.height) > LARGEST_SIDE:
+            raise CodecError(
+                f"clip '{clip.name}' is {clip.width}x{clip.height}, {self.name} codes sides of up to "
+                f"{LARGEST_SIDE} pixels; scale it with --size"
+            )
         blocks = clip.frames()
         first = next(blocks, None)
         if first is None:
@@ -129,6 +137,11 @@ class AnimatedPicture(Method):
             raise StreamError(
                 f"corrupt {self.name} stream: one source picture and, for more than one frame, its motion "
                 "are expected; encode the clip again"
+            )
+        if max(header.width, header.height) > LARGEST_SIDE:
+            raise StreamError(
+                f"corrupt {self.name} stream: pictures of {header.width}x{header.height} found, sides of up "
+                f"to {LARGEST_SIDE} pixels expected; encode the clip again"
             )
         mend = self.corrector.receive(corrections, header.frames)
         if header.frames > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,15 +79,29 @@ def error(model: ResidualAutoencoder, original: Tensor, shown: Tensor) -> Tensor
 
 
 def train(
-    examples: Examples, *, minutes: float, batch: int = 8, size: int = 128, rate: float = 2e-3, seed: int = 0
-) -> Iterator[tuple[ResidualAutoencoder, int, float]]:
+    examples: Examples,
+    say: Callable[[str], None],
+    *,
+    minutes: float,
+    batch: int = 8,
+    size: int = 128,
+    rate: float = 2e-3,
+    seed: int = 0,
+) -> tuple[ResidualAutoencoder, int]:
     """Train for so long; the rate falls as a cosine.
 
     The loss is the mean logarithm of each picture's squared error: PSNR, so that pictures that lack little
     count as much as those that lack all.
 
-    Yields:
-        the network, steps done and the mean PSNR of pictures since last time, every 100 steps and at last.
+    Args:
+        examples: at least as large as `size`, of two clips at least.
+        say: told every 100 steps how good the latest pictures became.
+        minutes: to train.
+        batch, size: pictures a step, and their side.
+        rate: of Adam, at first.
+
+    Returns:
+        the network, and the steps done.
     """
     torch.manual_seed(seed)
     dice = np.random.default_rng(seed)
@@ -105,9 +119,10 @@ def train(
         optimiser.step()
         step += 1
         qualities.append(-10 * loss.item())
-        if step % 100 == 0 or done == 1:
-            yield model, step, float(np.mean(qualities))
+        if step % 100 == 0:
+            say(f"step {step}: {np.mean(qualities):.2f} dB")
             qualities.clear()
+    return model, step
 
 
 @torch.inference_mode()
