@@ -58,8 +58,8 @@ licence: that of the clips it was trained on
 What a frame lacks, as signs: 32 a cell of 8x8 pixels, half a bit a pixel before entropy coding. After
 Wang, Mallya, Liu, CVPR 2021, appendix C.3, with one more convolution at full size, from 32 channels to 3.
 
-Trained on reconstructions by `{method}` and, nearly as often, on other frames of the same clip, frames without
-their details, and other people's frames. The loss is the mean logarithm of the squared error.
+Trained on reconstructions by `{method}` and, nearly as often, on other frames of the same clip, frames
+without their details, and other people's frames. The loss is the mean logarithm of the squared error.
 
 ## Figures
 
