@@ -92,8 +92,8 @@ def first_order_motion(folder: Path) -> dict[str, str]:
         torch.manual_seed(0)
         model = FirstOrderMotion(thin).eval()
         # Large enough that the pictures' differences show in what is sent.
-        torch.nn.init.normal_(model.detector.heat.weight, std=0.5)
-        torch.nn.init.normal_(model.detector.jacobian.weight, std=0.2)
+        torch.nn.init.normal_(model.detector.heat.weight, std=0.1)
+        torch.nn.init.normal_(model.detector.jacobian.weight, std=0.05)
     save_weights(model, folder / "fomm.safetensors", {})
     dice = np.random.default_rng(0)
     mean, scale = [0.0, 0, 1, 0, 0, 1] * 20, [0.3, 0.3, 0.2, 0.1, 0.1, 0.2] * 20
