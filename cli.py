@@ -108,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     decode.add_argument("stream", type=Path)
     decode.add_argument("video", type=Path)
+    decode.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help="settings that it was coded with, such as weights"
+    )
 
     data = command("data", "look at a data set", "data list sample", "data verify folder data.root=calls")
     data.add_argument("action", choices=["list", "verify"])
@@ -282,7 +285,7 @@ def _encode(args: argparse.Namespace) -> int:
 def _decode(args: argparse.Namespace) -> int:
     from .benchmarks.session import decode_file
 
-    print(decode_file(args.stream, args.video))
+    print(decode_file(args.stream, args.video, args.overrides))
     return DONE
 
 

@@ -203,12 +203,13 @@ def _decode_any(decoder: SealedDecoder, choices: Sequence[Point], data: bytes, r
     raise refused
 
 
-def decode_file(stream: Path, video: Path) -> str:
+def decode_file(stream: Path, video: Path, overrides: Sequence[str] = ()) -> str:
     """Decode one stream into a video file, in a sealed process; returns a line about it.
 
     Args:
         stream: a `.tkb` file.
         video: `.mp4` (visually lossless H.264) or `.mkv` (lossless RGB).
+        overrides: settings of the method that it was coded with, such as weights of one's own.
 
     Raises:
         TalkbenchError: not a stream, a damaged one, or another ending.
@@ -222,7 +223,7 @@ def decode_file(stream: Path, video: Path) -> str:
     header = unpack(data).header
     with _scratch() as folder, SealedDecoder() as decoder:
         raw = folder / "frames.rgb"
-        decoded = _decode_any(decoder, _points(header.method, []), data, raw)
+        decoded = _decode_any(decoder, _points(header.method, overrides), data, raw)
         source = RawFile(raw, header.width, header.height, decoded.sha256)
         clip = Clip(video.stem, source, header.width, header.height, header.fps)
         if video.suffix.lower() == ".mkv":

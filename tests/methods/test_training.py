@@ -35,6 +35,9 @@ SETTINGS = (
 )  # fmt: skip
 
 
+FILES = {"weights": "safetensors", "statistics": "npz"}
+
+
 class Faces:
     """Stands for the landmarker: a test card shows no face, so one is made up from each picture's mean."""
 
@@ -108,9 +111,7 @@ def losses(folder):
 
 
 @pytest.mark.slow
-def test_a_training_goes_on_after_a_kill_and_gives_a_codec(
-    command, tmp_path, monkeypatch, capsys, make_method, testcard, whole
-):
+def test_a_training_goes_on_after_a_kill_and_gives_a_codec(command, people, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
     with monkeypatch.context() as until_then:
         until_then.setattr(Trainer, "train_step", killed_at(5))
@@ -130,13 +131,14 @@ def test_a_training_goes_on_after_a_kill_and_gives_a_codec(
     assert "data: 2 clips of 2 people" in card
     assert "adversarial: 0.1" in card
 
-    files = {"weights": str(out / "ours-own.safetensors"), "statistics": str(out / "ours-own.npz")}
-    method = make_method("ours", point="predictive", **files)
-    method.check()
-    stream = method.encode(testcard)
-    frames = whole(method.decode(stream))
-    assert frames.shape == (12, 64, 64, 3)
-    assert bitstream.sizes(stream)["motion"] > 0
+    files = [f"methods.ours.{key}={out / f'ours-own.{end}'}" for key, end in FILES.items()]
+    stream, video = tmp_path / "a.tkb", tmp_path / "a.mkv"
+    assert main(["encode", "ours", str(people / "p0.mkv"), str(stream), "--point", "predictive", *files]) == 0
+    assert bitstream.sizes(stream.read_bytes())["motion"] > 0
+    assert main(["decode", str(stream), str(video)]) == 2
+    assert "the stream was made with weights" in capsys.readouterr().err
+    assert main(["decode", str(stream), str(video), *files]) == 0
+    assert "12 frames of 80x96" in capsys.readouterr().out
 
     # All is done: the same command only exports again.
     assert main(command) == 0
