@@ -11,12 +11,14 @@ import torch
 from talkbench.methods.face_vid2vid.training.losses import ANCHORS
 from talkbench.methods.first_order_motion.config import SMALL
 from talkbench.methods.first_order_motion.detector import Keypoints
+from talkbench.methods.first_order_motion.geometry import cells
 from talkbench.methods.first_order_motion.training.first_order_motion import FirstOrderMotionTraining
 from talkbench.methods.first_order_motion.training.losses import (
     AffineDistortion,
     Mesh,
     equivariance,
     equivariance_jacobian,
+    flow_at_landmarks,
 )
 from talkbench.methods.first_order_motion.training.objective import FirstOrderMotionObjective
 from talkbench.methods.training.batch import Batch
@@ -87,6 +89,19 @@ def test_a_face_that_is_moved_by_an_affine_map_is_stretched_by_it(mesh):
     assert [float(term) for term in mesh.anchor(found, landmarks)] == pytest.approx([0, 0], abs=1e-6)
     fewer = Keypoints(found.points[:, :3] + 0.1, found.jacobians[:, :3] - 0.2)
     assert [float(term) for term in mesh.anchor(fewer, landmarks)] == pytest.approx([0.1, 0.2], rel=1e-4)
+
+
+def test_a_flow_that_carries_the_mesh_costs_nothing():
+    source = torch.rand(2, 478, 2) - 0.5
+    linear, shift = torch.tensor([[1.2, 0.1], [-0.2, 0.9]]), torch.tensor([0.1, -0.05])
+    driving = source @ linear.transpose(-1, -2) + shift
+    grid = cells(64, 64, SMALL, source.device)
+    flow = ((grid - shift) @ torch.linalg.inv(linear).transpose(-1, -2)).expand(2, 64, 64, 2)
+    landmarks = torch.stack([source, driving], 1)
+    assert float(flow_at_landmarks(flow, landmarks)) < 1e-5
+    assert float(flow_at_landmarks(flow + 0.1, landmarks)) == pytest.approx(0.1, rel=1e-3)
+    landmarks[:, :, 0] = 5
+    assert float(flow_at_landmarks(flow, landmarks)) < 1e-5
 
 
 def test_the_mean_face_counts_each_clip_alike():

@@ -44,7 +44,7 @@ class FirstOrderMotionTraining(Training[FirstOrderMotion, FirstOrderMotionSettin
     recipes = Path(__file__).parent / "recipes"
     sizes = SIZES
     settings = FirstOrderMotionSettings
-    shown = ("perceptual", "regions", "equivariance", "anchor", "anchor_jacobian", "mask")
+    shown = ("perceptual", "regions", "equivariance", "anchor", "anchor_jacobian", "flow", "mask")
 
     def build(self, config: ModelConfig) -> FirstOrderMotion:
         model = FirstOrderMotion(config)
@@ -104,6 +104,8 @@ class FirstOrderMotionTraining(Training[FirstOrderMotion, FirstOrderMotionSettin
             found.append(
                 "In training, Jacobians are drawn to how the face is stretched around the landmarks."
             )
+        if settings.weights.flow:
+            found.append("In training, the flow is drawn to where the points of a face mesh come from.")
         if settings.pretraining.steps:
             found.append(f"The detector learns {settings.pretraining.steps} steps from labels alone first.")
         return found

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ...training.clips import TrainingClip
 from ...training.distortion import Distortion
@@ -51,6 +52,22 @@ def equivariance_jacobian(found: Keypoints, distorted: Keypoints, distortion: Af
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
     return (a[..., :, :, None] * b[..., None, :, :]).sum(-2)
+
+
+def flow_at_landmarks(flow: Tensor, landmarks: Tensor) -> Tensor:
+    """Where a (B, H, W, 2) flow says that the driving landmarks come from, against where they do.
+
+    Pictures say little about where lids and lips went; the mesh says it for 478 points. Those that lie outside
+    of either picture do not count.
+
+    Args:
+        landmarks: (B, 2, 478, 2) of source and driving picture.
+    """
+    source, driving = landmarks.unbind(1)
+    where = F.grid_sample(flow.movedim(-1, 1), driving[:, None], padding_mode="border", align_corners=False)
+    inside = (landmarks.abs() < 1).all(-1).all(1).float()
+    distance = (where[:, :, 0].movedim(1, -1) - source).abs().mean(-1)
+    return (distance * inside).sum() / inside.sum().clamp(min=1)
 
 
 class Mesh:

@@ -37,7 +37,8 @@ class FirstOrderMotionObjective(Objective[FirstOrderMotion]):
         both = model.detector(torch.cat([small, distortion.apply(small[:some])]))
         driving, distorted = both[:count], both[count:]
         source = model.read_source(batch.source)
-        rendering = model.render(source, driving)
+        field = model.motion_field(source, driving)
+        rendering = model.generator(source.features, field, source.picture)
 
         terms = self._picture_terms(rendering, batch)
         terms["equivariance"] = losses.equivariance(driving[:some], distorted, distortion)
@@ -46,6 +47,7 @@ class FirstOrderMotionObjective(Objective[FirstOrderMotion]):
         of_driving = self.mesh.anchor(driving, batch.landmarks[:, 1])
         terms["anchor"] = (of_source[0] + of_driving[0]) / 2
         terms["anchor_jacobian"] = (of_source[1] + of_driving[1]) / 2
+        terms["flow"] = losses.flow_at_landmarks(field.flow, batch.landmarks)
         measures = {}
         if rendering.mask is not None:
             measures["mask"] = float(rendering.mask.detach().mean())

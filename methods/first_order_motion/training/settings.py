@@ -23,6 +23,8 @@ class FirstOrderMotionWeights(Weights):
     """Keypoints at landmarks."""
     anchor_jacobian: float = 0.0
     """Jacobians as the face is stretched there."""
+    flow: float = 0.0
+    """Dense motion's flow at the points of the face mesh."""
 
 
 @dataclass(frozen=True)
