@@ -57,8 +57,8 @@ def _product(a: Tensor, b: Tensor) -> Tensor:
 def flow_at_landmarks(flow: Tensor, landmarks: Tensor) -> Tensor:
     """Where a (B, H, W, 2) flow says that the driving landmarks come from, against where they do.
 
-    Pictures say little about where lids and lips went; the mesh says it for 478 points. Those that lie outside
-    of either picture do not count.
+    Pictures say little about where lids and lips went; the mesh says it for 478 points. Those outside of
+    either picture do not count.
 
     Args:
         landmarks: (B, 2, 478, 2) of source and driving picture.
