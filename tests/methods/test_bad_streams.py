@@ -179,6 +179,13 @@ def test_small_and_odd_pictures_are_coded_or_refused(height, width, codec, name,
         assert outcome(method, data) == frames.shape
 
 
+@pytest.mark.parametrize("grey", [0, 128, 255])
+def test_pictures_that_show_nothing(grey, name, make_method, make_clip):
+    frames = np.full((4, SIDE, SIDE, 3), grey, np.uint8)
+    method = make_method(name, codec="png", refresh="residual", refresh_below=60)
+    assert outcome(method, method.encode(make_clip(frames))) == frames.shape
+
+
 def test_pictures_beyond_all_sizes_are_refused_unread(name, make_method):
     clip = Clip("wall", Unreadable("it was read"), LARGEST_SIDE + 2, 64, Fraction(25))
     with pytest.raises(CodecError, match=r"clip 'wall' is 2050x64, .* codes sides of up to 2048"):

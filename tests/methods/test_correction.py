@@ -12,7 +12,7 @@ from talkbench.core.bitstream import Kind, varint
 from talkbench.core.errors import CodecError, StreamError, UsageError
 from talkbench.core.fp16_motion import Fp16Motion
 from talkbench.core.picture import PictureCodec
-from talkbench.methods.animated_picture import AnimatedPicture
+from talkbench.methods.animated_picture import AnimatedPicture, _Ahead
 from talkbench.methods.correction import GAP, URGENT, Corrector
 
 CUT = 9
@@ -240,3 +240,21 @@ def test_each_frame_is_painted_with_its_own_numbers(sends_source, greedy, make_c
     assert [number for number, _ in corrections(stream)] == [10, 20, 30]
     errors = frames.astype(int) - whole(method.decode(stream))
     assert (errors == (np.arange(40) % 10)[:, None, None, None]).all()
+
+
+def test_motion_is_kept_no_longer_than_it_may_be_wanted_again():
+    blocks = (np.full((64, 3), number, np.float32) for number in range(1000))
+    ahead = _Ahead(blocks)
+    for number, block in enumerate(ahead):
+        assert (block == number).all()
+        ahead.drop(64)
+        assert len(ahead._kept) == 0
+        if number == 500:
+            break
+    taken = iter(ahead)
+    assert (next(taken) == 501).all()
+    ahead.drop(10)
+    (rest,), again = ahead._kept, iter(ahead)
+    assert len(rest) == 54
+    assert np.array_equal(next(again), rest)
+    assert (next(again) == 502).all()

@@ -161,7 +161,7 @@ def test_training_brings_pictures_nearer(examples, monkeypatch):
     assert examples.original.shape == examples.shown.shape == (12, 64, 64, 3)
     monkeypatch.setattr(training, "KINDS", {"shown": 1.0})
     pairs = examples.batch(12, 64, np.random.default_rng(4))
-    network, steps = training.train(examples, print, minutes=0.05, batch=4, size=64)
+    network, steps = training.train(examples, print, minutes=0.05, batch=2, size=32)
     assert steps > 1
     with torch.inference_mode():
         before = (pairs[0] - pairs[1]).square().mean()
@@ -179,3 +179,28 @@ def test_pairs_are_cut_out_alike(kind, examples, monkeypatch):
     assert max(original.max(), shown.max()) <= 1
     if kind == "blurred":
         assert (original.mean((2, 3)) - shown.mean((2, 3))).abs().max() < 0.01
+
+
+@pytest.mark.slow
+def test_the_program_leaves_weights_that_the_codec_takes_and_a_card(tmp_path, make_testcard, whole):
+    from talkbench.core.errors import UsageError
+    from talkbench.methods.residual.__main__ import learn, renderer
+    from talkbench.methods.training.footage import Footage
+    from talkbench.methods.training.prepare import Prepared
+
+    clips = []
+    for seed in (1, 2, 3):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        np.save(folder / "frames.npy", whole(make_testcard(size=128, frames=4, seed=seed).frames()))
+        clips.append(Prepared(Footage(folder / "clip.mp4", f"person {seed}"), folder))
+    said = []
+    file = learn((clips[:2], clips[2:]), "ours", 0.02, tmp_path / "out", said.append)
+    load_weights(file)
+    card = (tmp_path / "out" / "residual.md").read_text()
+    assert 'held_out: ["person 3"]' in card
+    assert "6 reconstructed pictures of 128x128" in card
+    assert "of 1024 before entropy coding" in card
+    assert "3 of held-out people" in said[0]
+    with pytest.raises(UsageError, match="h264 has no networks"):
+        renderer("h264")
