@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from ..core.face_landmarks import FaceLandmarks
 from ..core.method import Trainable, TrainingTask
 from ..core.motion_coding import Parameters
 from ..core.shared_assets import FACE_LANDMARKER, LPIPS_ALEX
+from ..core.signature import digest, sha256_file
 from ..core.video import Frame, Frames
 from .few_shot_vid2vid.landmarks import LANDMARKS, RIGID
 from .neural_codec import PREDICTIVE, NeuralCodec, Sent
@@ -22,7 +23,12 @@ from .neural_codec import PREDICTIVE, NeuralCodec, Sent
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .few_shot_vid2vid.model import FewShotTalkingHead, Source
+    from .few_shot_vid2vid.model import Source
+    from .few_shot_vid2vid.paper import PaperSource
+    from .few_shot_vid2vid.weights import Networks
+
+SHARED = Path(__file__).parent / "face_vid2vid"
+"""Folder of the layers that these networks share with face-vid2vid's."""
 
 
 class FsVid2vid(NeuralCodec, Trainable):
@@ -33,6 +39,11 @@ class FsVid2vid(NeuralCodec, Trainable):
     that the decoder needs no detector. The landmarks are those of the largest face (MediaPipe's mesh). In a
     later frame in which no face is found they stay where they were; a clip whose source shows none cannot be
     coded.
+
+    Weights may also be a public checkpoint of imaginaire's layout (`.pt` with `net_G`); nothing in it is
+    executed. Of the public program's work, what its networks do is done alike. Not so what it does before: it
+    draws dlib's 68 landmarks, moved to the source's face, on crops of its own choice; here the lines go
+    through these 126, as they lie. Several source pictures, and tuning on them, are not supported.
 
     Args:
         point, weights, statistics, codec, qp, batch, threads: as those of every `NeuralCodec`.
@@ -46,14 +57,15 @@ class FsVid2vid(NeuralCodec, Trainable):
     sends_source = True
     assets = (FACE_LANDMARKER,)
     training_assets = (LPIPS_ALEX, FACE_LANDMARKER)
-    model: FewShotTalkingHead
+    model: Networks
 
     @classmethod
-    def load(cls, file: Path) -> FewShotTalkingHead:
+    def load(cls, file: Path) -> Networks:
         from .face_vid2vid.inference import for_inference
+        from .few_shot_vid2vid.paper_checkpoint import load_checkpoint
         from .few_shot_vid2vid.weights import load_weights
 
-        return for_inference(load_weights(file))
+        return for_inference(load_weights(file) if file.suffix == ".safetensors" else load_checkpoint(file))
 
     @classmethod
     def steps(cls, keypoints: int) -> list[float]:
@@ -68,7 +80,7 @@ class FsVid2vid(NeuralCodec, Trainable):
 
     @property
     def multiple(self) -> int:
-        return 4
+        return self.model.multiple
 
     def parameters(self, pictures: Tensor) -> Parameters:
         with FaceLandmarks() as detect:
@@ -102,12 +114,12 @@ class FsVid2vid(NeuralCodec, Trainable):
             )
         return last
 
-    def read_source(self, picture: Tensor, numbers: Parameters | None) -> Source:
+    def read_source(self, picture: Tensor, numbers: Parameters | None) -> Source | PaperSource:
         assert numbers is not None
         return self.model.read_source(picture, _points(numbers))
 
-    def paint(self, source: Source, numbers: Parameters) -> Tensor:
-        return self.model.render(source.repeat(len(numbers)), _points(numbers)).picture
+    def paint(self, source: Any, numbers: Parameters) -> Tensor:
+        return self.model.frames(source, _points(numbers))
 
     def relative(self, source: Parameters, driving: Parameters, first: Parameters) -> Parameters:
         """The source's landmarks, moved as the driving face's have since the first frame.
@@ -123,6 +135,7 @@ class FsVid2vid(NeuralCodec, Trainable):
     def describe(self) -> Mapping[str, str]:
         return {
             **super().describe(),
+            "shared_networks": digest([sha256_file(file) for file in sorted(SHARED.glob("*.py"))])[:12],
             "landmarks": f"mediapipe {version('mediapipe')}, {FACE_LANDMARKER.sha256[:12]}",
         }
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..face_vid2vid.geometry import cell_grid, single_precision
-from .landmarks import CHIN, CONTOURS, RIGID, TOP
+from .landmarks import CHIN, CONTOURS, RIGID, TOP, segments
 
 FARTHEST = 4.0
 """Landmarks are held within so many half pictures of the centre."""
@@ -35,6 +35,7 @@ _NEAR = [
     for name, contour in CONTOURS.items()
     for _ in contour.points
 ]
+_LINES = [list(side) for side in zip(*segments(), strict=True)]
 MAPS = len(_GROUPS)
 """Label maps, one for each contour."""
 
@@ -123,3 +124,25 @@ def head_logits(driving: Tensor, size: int) -> Tensor:
     near = torch.log((down.transpose(1, 2) @ across).clamp(1e-20, 1))
     logits: Tensor = (REACH - BLUR * torch.sqrt(-2 * near)) / SOFTNESS
     return logits[:, None]
+
+
+@single_precision
+def line_map(landmarks: Tensor, size: int) -> Tensor:
+    """Lines through the landmarks (B, 126, 2) of the face's oval, upper brows, nose, eyes and lips.
+
+    Returns:
+        (B, 1, size, size), one on the lines and zero elsewhere; a line is a 256th of the picture wide.
+    """
+    begins, ends = _LINES
+    steps = torch.linspace(0, 1, size // 2, device=landmarks.device)[:, None, None]
+    points = landmarks.clamp(-FARTHEST, FARTHEST)
+    drawn = torch.zeros(len(landmarks), size * size, device=landmarks.device)
+    cells = (torch.lerp(points[None, :, begins], points[None, :, ends], steps[..., None]) + 1) * size / 2
+    cells = cells.floor().long().movedim(0, 1).flatten(1, 2)
+    stroke = range(max(1, size // 256))
+    for down in stroke:
+        for across in stroke:
+            x, y = cells[..., 0] + across, cells[..., 1] + down
+            inside = (x >= 0) & (x < size) & (y >= 0) & (y < size)
+            drawn.scatter_add_(1, (y * size + x).where(inside, 0), inside.float())
+    return drawn.clamp(max=1).reshape(-1, 1, size, size)

@@ -82,3 +82,18 @@ RIGID = tuple(
 """Positions of the landmarks that move with the skull: nose, corners of the eyes, the oval above the jaw."""
 
 TOP, CHIN = LANDMARKS.index(10), LANDMARKS.index(152)
+
+
+def segments() -> list[tuple[int, int]]:
+    """Both ends, as positions among the landmarks, of the lines that a face is sketched with.
+
+    Irises are points, and of a brow the upper line is enough.
+    """
+    found, at = [], 0
+    for name, contour in CONTOURS.items():
+        count = len(contour.points)
+        if not name.endswith(("lower", "iris")):
+            lines = count if contour.closed else count - 1
+            found += [(at + number, at + (number + 1) % count) for number in range(lines)]
+        at += count
+    return found

@@ -198,6 +198,9 @@ class Generator(Painter):
 class FewShotTalkingHead(nn.Module):
     """All networks of the thrifty model."""
 
+    multiple = 4
+    """The side of a picture is a multiple of this."""
+
     def __init__(self, config: FewShotConfig) -> None:
         super().__init__()
         self.config = config
@@ -226,6 +229,10 @@ class FewShotTalkingHead(nn.Module):
         """The driving frame, from the source and the frame's landmarks (B, 126, 2)."""
         rendering: Rendering = self.generator(source, self.flow(source, driving))
         return rendering
+
+    def frames(self, source: Source, driving: Tensor) -> Tensor:
+        """Frames (t, 3, S, S) of one source, in [0, 1], from landmarks (t, 126, 2)."""
+        return self.render(source.repeat(len(driving)), driving).picture
 
     def forward(self, picture: Tensor, landmarks: Tensor, driving: Tensor) -> Tensor:
         """Source pictures, their landmarks, and driving landmarks → driving frames (B, 3, S, S)."""

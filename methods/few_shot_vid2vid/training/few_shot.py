@@ -1,4 +1,4 @@
-"""How few-shot vid2vid's thrifty model is trained."""
+"""How few-shot vid2vid's models are trained."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from ...training.contract import Look, Objective, Training
 from ...training.perceptual import Perceptual
 from ...training.settings import TrainSettings, Weights
 from ..config import SMALL, FewShotConfig
-from ..landmarks import LANDMARKS
-from ..model import FewShotTalkingHead
-from ..weights import load_weights, save_weights
-from .objective import FewShotObjective
+from ..paper_config import PAPER, PaperConfig
+from ..weights import Networks, build, load_weights, save_weights
+from .objective import FewShotObjective, rendered
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class FewShotSettings(TrainSettings):
     weights: FewShotWeights = field(default_factory=FewShotWeights)
 
 
-class FewShotTraining(Training[FewShotTalkingHead, FewShotSettings]):
+class FewShotTraining(Training[Networks, FewShotSettings]):
     """Source picture and both frames' landmarks in, driving frame out."""
 
     method = "fs_vid2vid"
@@ -49,31 +48,30 @@ class FewShotTraining(Training[FewShotTalkingHead, FewShotSettings]):
         "(Wang, Liu, Tao, Liu, Kautz, Catanzaro, NeurIPS 2019)."
     )
     recipes = Path(__file__).parent / "recipes"
-    sizes: ClassVar[Mapping[str, FewShotConfig]] = {"small": SMALL}
+    sizes: ClassVar[Mapping[str, FewShotConfig | PaperConfig]] = {"small": SMALL, "paper": PAPER}
     settings = FewShotSettings
 
-    def build(self, config: Any) -> FewShotTalkingHead:
-        return FewShotTalkingHead(config)
+    def build(self, config: Any) -> Networks:
+        return build(config)
 
-    def load(self, file: Path) -> FewShotTalkingHead:
+    def load(self, file: Path) -> Networks:
         return load_weights(file).train().requires_grad_(True)
 
-    def save(self, model: FewShotTalkingHead, file: Path, notes: Mapping[str, str]) -> str:
+    def save(self, model: Networks, file: Path, notes: Mapping[str, str]) -> str:
         return save_weights(model, file, notes)
 
     def objective(
         self,
         settings: FewShotSettings,
-        model: FewShotTalkingHead,
+        model: Networks,
         perceptual: Perceptual,
         clips: Sequence[TrainingClip],
-    ) -> Objective[FewShotTalkingHead]:
+    ) -> Objective[Networks]:
         return FewShotObjective(perceptual)
 
-    def look(self, model: FewShotTalkingHead, batch: Batch) -> Look:
+    def look(self, model: Networks, batch: Batch) -> Look:
         with torch.no_grad():
-            still, driving = batch.landmarks[:, :, list(LANDMARKS)].unbind(1)
-            rendering = model.render(model.read_source(batch.source, still), driving)
+            rendering = rendered(model, batch)
         assert rendering.warped is not None
         assert rendering.mask is not None
         return Look(
@@ -82,9 +80,17 @@ class FewShotTraining(Training[FewShotTalkingHead, FewShotSettings]):
             {"mask": float(rendering.mask.mean())},
         )
 
-    def departures(self, model: FewShotTalkingHead, settings: FewShotSettings) -> list[str]:
+    def departures(self, model: Networks, settings: FewShotSettings) -> list[str]:
+        landmarks = "Landmarks are 126 points of MediaPipe's face mesh, not dlib's 68"
+        losses = (
+            "The perceptual terms are LPIPS on AlexNet, of the picture and of eyes and mouth by themselves, "
+            "not VGG19; there is no temporal discriminator"
+            + (" and no other." if settings.weights.adversarial == 0 else ".")
+        )
+        if isinstance(model.config, PaperConfig):
+            return [f"{landmarks}; lines are drawn through them.", losses, "No frame before is warped."]
         return [
-            "Landmarks are 126 points of MediaPipe's face mesh, drawn as dots, not lines between dlib's 68.",
+            f"{landmarks}; they are drawn as dots.",
             "The flow begins as the one that the landmarks' positions in both pictures give, without "
             "learning; a network corrects it and the head's outline.",
             "Features of the source picture are warped and are what the generator starts from.",
@@ -93,7 +99,5 @@ class FewShotTraining(Training[FewShotTalkingHead, FewShotSettings]):
             "The weight generator adds to the weights of the SPADE layers instead of giving all of them, and "
             "does so from one pooled code of the source picture.",
             "A frame depends on the source picture and its own landmarks, not on the frames before.",
-            "The perceptual terms are LPIPS on AlexNet, of the picture and of eyes and mouth by themselves, "
-            "not VGG19; there is no temporal discriminator"
-            + (" and no other." if settings.weights.adversarial == 0 else "."),
+            losses,
         ]

@@ -1,19 +1,22 @@
-"""The loss of few-shot vid2vid's thrifty model."""
+"""The loss of few-shot vid2vid's models."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch.nn import functional as F
 
+from ...face_vid2vid.painter import Rendering
 from ...training.batch import Batch
 from ...training.contract import Objective, Step
 from ...training.perceptual import Perceptual
 from ...training.picture_terms import picture_terms, region_pairs
 from ..landmarks import LANDMARKS
-from ..model import FewShotTalkingHead
+from ..weights import Networks
 
 
-class FewShotObjective(Objective[FewShotTalkingHead]):
+class FewShotObjective(Objective[Networks]):
     """The terms that all models share, and what was painted and what was warped by themselves.
 
     Where the mask is shut the generator learns nothing from the picture, and where it is open the flow
@@ -24,9 +27,8 @@ class FewShotObjective(Objective[FewShotTalkingHead]):
         super().__init__()
         self.perceptual = perceptual
 
-    def __call__(self, model: FewShotTalkingHead, batch: Batch, generator: torch.Generator) -> Step:
-        still, driving = batch.landmarks[:, :, list(LANDMARKS)].unbind(1)
-        rendering = model.render(model.read_source(batch.source, still), driving)
+    def __call__(self, model: Networks, batch: Batch, generator: torch.Generator) -> Step:
+        rendering = rendered(model, batch)
         assert rendering.warped is not None
         assert rendering.mask is not None
         target = batch.driving
@@ -36,3 +38,10 @@ class FewShotObjective(Objective[FewShotTalkingHead]):
         painted = region_pairs(rendering.generated, target, batch.boxes)
         terms["generated_regions"] = torch.stack([self.perceptual(*pair).mean() for pair in painted]).mean()
         return Step(terms, rendering.picture, {"mask": float(rendering.mask.detach().mean())})
+
+
+def rendered(model: Networks, batch: Batch) -> Rendering:
+    """The driving pictures of a batch."""
+    still, driving = batch.landmarks[:, :, list(LANDMARKS)].unbind(1)
+    source: Any = model.read_source(batch.source, still)
+    return model.render(source, driving)
