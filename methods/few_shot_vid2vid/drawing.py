@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..face_vid2vid.geometry import cell_grid, single_precision
-from .landmarks import CHIN, CONTOURS, RIGID, TOP, segments
+from .landmarks import CHIN, CONTOURS, LANDMARKS, RIGID, TOP, segments
 
 FARTHEST = 4.0
 """Landmarks are held within so many half pictures of the centre."""
@@ -36,8 +36,12 @@ _NEAR = [
     for _ in contour.points
 ]
 _LINES = [list(side) for side in zip(*segments(), strict=True)]
-MAPS = len(_GROUPS)
-"""Label maps, one for each contour."""
+_OPENINGS = [
+    [LANDMARKS.index(point) for point in CONTOURS[name].points]
+    for name in ("inner lips", "right eye", "left eye")
+]
+MAPS = len(_GROUPS) + len(_OPENINGS)
+"""Label maps: one for each contour, and one for each opening."""
 
 
 @single_precision
@@ -55,16 +59,31 @@ def _bells(apart: Tensor, deviation: Tensor | float) -> tuple[Tensor, Tensor]:
 
 @single_precision
 def label_maps(landmarks: Tensor, size: int) -> Tensor:
-    """The contours, drawn as their landmarks (B, 126, 2): (B, 13, size, size) in [0, 1].
+    """What landmarks (B, 126, 2) are drawn as: (B, 16, size, size) in [0, 1].
 
-    The paper draws lines between the landmarks. These are so near to each other that dots do.
+    The contours, as dots: the paper draws lines between the landmarks, but these are near to each other. Then
+    what lies between the lips, and between the lids of both eyes.
     """
     across, down = _bells(_apart(landmarks, size), SPREAD * 2 / size)
     drawn = [
         y.transpose(1, 2) @ x
         for x, y in zip(torch.split(across, _GROUPS, 1), torch.split(down, _GROUPS, 1), strict=True)
     ]
-    return torch.stack(drawn, 1).clamp(max=1)
+    cells = (landmarks.clamp(-FARTHEST, FARTHEST) + 1) * size / 2
+    filled = [_filled(cells[:, opening], size) for opening in _OPENINGS]
+    return torch.stack([*drawn, *filled], 1).clamp(max=1)
+
+
+def _filled(corners: Tensor, size: int) -> Tensor:
+    """Share of each cell inside polygons (B, n, 2) in cells, along the rows' middles: (B, size, size)."""
+    x, y = corners[..., None].unbind(2)
+    other_x, other_y = corners.roll(-1, 1)[..., None].unbind(2)
+    row = torch.arange(size, device=corners.device) + 0.5
+    down, up = (y <= row) & (other_y > row), (other_y <= row) & (y > row)
+    at = x + (row - y) / torch.where(down | up, other_y - y, 1.0) * (other_x - x)
+    ends = torch.arange(1, size + 1, device=corners.device)
+    covered = (ends - at[..., None]).clamp(0, 1)
+    return torch.einsum("bnr,bnrc->brc", down.float() - up.float(), covered).abs()
 
 
 def rigid_map(source: Tensor, driving: Tensor) -> tuple[Tensor, Tensor]:

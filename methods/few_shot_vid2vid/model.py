@@ -46,7 +46,7 @@ class Source:
     picture    (B, 3, S, S) in [0, 1]
     small      (B, 3, M, M) the same at the motion size
     landmarks  (B, 126, 2)
-    labels     (B, 13, M, M)
+    labels     (B, 16, M, M)
     features   (B, C, G/4, G/4), G the size that the generator paints
     weights    of each block's SPADE layers, (B, 2C, hidden)
     """
@@ -79,7 +79,7 @@ class Motion:
     """Where the driving picture comes from, at the motion size.
 
     flow    (B, M, M, 2) places in the source picture
-    labels  (B, 13, M, M)
+    labels  (B, 16, M, M)
     head    (B, 1, M, M) share of the head's motion, against staying where it is
     """
 
@@ -147,7 +147,7 @@ class WeightGenerator(nn.Module):
         self.code = nn.Linear(config.code_widths[-1], config.code)
 
     def forward(self, small: Tensor, labels: Tensor) -> Tensor:
-        """(B, code) from a source picture (B, 3, M, M) and its label maps (B, 13, M, M)."""
+        """(B, code) from a source picture (B, 3, M, M) and its label maps (B, 16, M, M)."""
         pooled = self.encoder(torch.cat([small * 2 - 1, labels], 1)).mean((2, 3))
         code: Tensor = self.code(pooled).tanh()
         return code

@@ -70,6 +70,19 @@ def test_landmarks_are_drawn_where_they_are(landmarks: Tensor) -> None:
     torch.testing.assert_close(mean, centre, atol=0.01, rtol=0)
 
 
+def test_openings_are_filled(landmarks: Tensor) -> None:
+    angle = 2 * np.pi * torch.arange(20) / 20
+    for squeeze in (1.0, 0.5, 0.02, -0.5):  # shut, and turned inside out, too
+        lips = torch.stack([-0.4 * angle.cos(), 0.4 * squeeze * angle.sin()], 1) + torch.tensor([0.1, 0.05])
+        landmarks[0, [LANDMARKS.index(point) for point in CONTOURS["inner lips"].points]] = lips
+        opening = label_maps(landmarks, 128)[0, len(CONTOURS)]
+        polygon = 10 * np.sin(2 * np.pi / 20) * (0.4 * 64) ** 2 * abs(squeeze)
+        assert abs(opening.sum() - polygon) < 0.02 * polygon + 3
+        if squeeze > 0.1:
+            assert opening[67, 70] == 1
+            assert opening[67, 70 - 30] == opening[67, 70 + 30] == 0
+
+
 def test_a_head_that_moves_as_a_whole_is_followed_everywhere(landmarks: Tensor) -> None:
     turn = torch.tensor([[1.05, -0.1], [0.1, 1.05]])
     source = landmarks @ turn.T + torch.tensor([0.1, -0.05])

@@ -90,7 +90,7 @@ class FewShotTraining(Training[Networks, FewShotSettings]):
         if isinstance(model.config, PaperConfig):
             return [f"{landmarks}; lines are drawn through them.", losses, "No frame before is warped."]
         return [
-            f"{landmarks}; they are drawn as dots.",
+            f"{landmarks}; they are drawn as dots, and mouth and eyes filled.",
             "The flow begins as the one that the landmarks' positions in both pictures give, without "
             "learning; a network corrects it and the head's outline.",
             "Features of the source picture are warped and are what the generator starts from.",
