@@ -109,8 +109,8 @@ class Corrector:
 
         return mend
 
-    def code(self, original: Frame, shown: Frame) -> bytes:
-        """The correction of a frame, in the mode that is set."""
+    def correction(self, original: Frame, shown: Frame) -> bytes:
+        """What mends a frame, coded in the mode that is set."""
         if self.mode == "picture":
             return self.picture.encode(original)
         return self.residual.encode(original, shown)
@@ -157,7 +157,7 @@ class Sender:
         urgent = quality < below - URGENT
         if kind is None or quality >= below or (number - self._last < GAP and not urgent):
             return None
-        data = self._corrector.code(original, shown)
+        data = self._corrector.correction(original, shown)
         corrected = self._corrector.corrected(kind, data, shown)
         if psnr(original, corrected) <= quality:
             return None
