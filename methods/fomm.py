@@ -36,8 +36,8 @@ class Fomm(NeuralCodec, Trainable):
     bytes than with those learnt for the weights.
 
     Args:
-        point, weights, statistics, codec, qp, batch, threads, refresh, refresh_below, residual: as those of
-            every `NeuralCodec`.
+        point, weights, statistics, codec, qp, batch, device, precision, threads, refresh, refresh_below,
+            residual: as those of every `NeuralCodec`.
     """
 
     name = "fomm"
@@ -88,18 +88,16 @@ class Fomm(NeuralCodec, Trainable):
 
     def parameters(self, pictures: Tensor) -> Parameters:
         """(t, 6K): of each keypoint x, y, and its Jacobian row by row."""
-        numbers: Parameters = self.model.estimate(pictures).numbers.numpy()
+        numbers: Parameters = self.model.estimate(pictures).numbers.cpu().numpy()
         return numbers
 
     def read_source(self, picture: Tensor, numbers: Parameters | None) -> Source:
         return self.model.read_source(picture)
 
     def paint(self, source: Source, numbers: Parameters) -> Tensor:
-        import torch
-
         from .first_order_motion.detector import Keypoints
 
-        driving = Keypoints.of(torch.from_numpy(numbers))
+        driving = Keypoints.of(self.compute.tensor(numbers))
         return self.model.render(source.repeat(len(numbers)), driving).picture
 
     def relative(self, source: Parameters, driving: Parameters, first: Parameters) -> Parameters:

@@ -46,7 +46,8 @@ class FsVid2vid(NeuralCodec, Trainable):
     through these 126, as they lie. Several source pictures, and tuning on them, are not supported.
 
     Args:
-        point, weights, statistics, codec, qp, batch, threads: as those of every `NeuralCodec`.
+        point, weights, statistics, codec, qp, batch, device, precision, threads, refresh, refresh_below,
+            residual: as those of every `NeuralCodec`.
     """
 
     name = "fs_vid2vid"
@@ -116,10 +117,14 @@ class FsVid2vid(NeuralCodec, Trainable):
 
     def read_source(self, picture: Tensor, numbers: Parameters | None) -> Source | PaperSource:
         assert numbers is not None
-        return self.model.read_source(picture, _points(numbers))
+        return self.model.read_source(picture, self._points(numbers))
 
     def paint(self, source: Any, numbers: Parameters) -> Tensor:
-        return self.model.frames(source, _points(numbers))
+        return self.model.frames(source, self._points(numbers))
+
+    def _points(self, numbers: Parameters) -> Tensor:
+        """(t, 126, 2)."""
+        return self.compute.tensor(numbers).reshape(len(numbers), -1, 2)
 
     def relative(self, source: Parameters, driving: Parameters, first: Parameters) -> Parameters:
         """The source's landmarks, moved as the driving face's have since the first frame.
@@ -142,15 +147,8 @@ class FsVid2vid(NeuralCodec, Trainable):
 
 def _bytes(pictures: Tensor) -> Frames:
     """(t, 3, S, S) in [0, 1] → (t, S, S, 3) uint8."""
-    frames: Frames = (pictures * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
+    frames: Frames = (pictures * 255).round().byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
     return frames
-
-
-def _points(numbers: Parameters) -> Tensor:
-    """(t, 126, 2)."""
-    import torch
-
-    return torch.from_numpy(np.ascontiguousarray(numbers, np.float32)).reshape(len(numbers), -1, 2)
 
 
 def _similarity(points: NDArray[np.float64], onto: NDArray[np.float64]) -> NDArray[np.float64]:

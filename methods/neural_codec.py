@@ -6,7 +6,6 @@ import functools
 import itertools
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +25,7 @@ from ..core.transform_motion import TransformMotion
 from ..core.version import __version__
 from ..core.video import Clip, Frame, Frames
 from .animated_picture import AnimatedPicture, square
+from .compute import Compute
 from .correction import Corrector
 from .residual.codec import ResidualCodec
 
@@ -70,7 +70,7 @@ class NeuralCodec(AnimatedPicture, Animator):
         statistics: an `.npz` file of motion statistics, learnt with these weights; likewise.
         codec, qp: of the source picture, as those of `freeze`.
         batch: frames that go through the networks at a time.
-        threads: of the networks.
+        device, precision, threads: of the networks (methods.compute).
         refresh: `picture` or `residual`: what is sent in mid-stream of a frame that is shown too badly, to be
             the source picture from there on; or `none`.
         refresh_below: PSNR in dB of a frame below which that is so (methods.correction).
@@ -90,9 +90,12 @@ class NeuralCodec(AnimatedPicture, Animator):
 
     def __init__(
         self, *, point: str, weights: str | None, statistics: str | None, codec: str, qp: int,
-        batch: int, threads: int, refresh: str, refresh_below: float, residual: str | None,
+        batch: int, device: str, precision: str, threads: int, refresh: str, refresh_below: float,
+        residual: str | None,
     ) -> None:  # fmt: skip
-        residuals = ResidualCodec(lambda: self._file("residual"), self.running)
+        self.compute = Compute(device, precision, threads)
+        alone = Compute("cpu", "float32", threads)
+        residuals = ResidualCodec(lambda: self._file("residual"), alone.running)
         super().__init__(Corrector(refresh, refresh_below, PictureCodec(codec, qp), residuals))
         if point not in self.points:
             raise unknown(f"methods.{self.name}.point", str(point), self.points)
@@ -100,7 +103,6 @@ class NeuralCodec(AnimatedPicture, Animator):
         self.sent = self.points[point]
         self.files = {"weights": weights, "statistics": statistics, "residual": residual}
         self.batch = batch
-        self.threads = threads
 
     @classmethod
     @abstractmethod
@@ -146,9 +148,9 @@ class NeuralCodec(AnimatedPicture, Animator):
         name = f"methods.{self.name}"
         self.picture.check(name)
         self.corrector.check(name)
-        for key, value in (("batch", self.batch), ("threads", self.threads)):
-            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 256:
-                raise UsageError(f"{name}.{key}={value} is out of range; give an integer from 1 to 256")
+        self.compute.check(name)
+        if isinstance(self.batch, bool) or not isinstance(self.batch, int) or not 1 <= self.batch <= 256:
+            raise UsageError(f"{name}.batch={self.batch} is out of range; give an integer from 1 to 256")
         try:
             self.weights_fingerprint()
             self.describe()
@@ -214,19 +216,19 @@ class NeuralCodec(AnimatedPicture, Animator):
                 f"{file} has {model.config.keypoints} keypoints, {self.point} sends {self.keypoints}; "
                 "choose a point of fewer"
             )
-        return model
+        return model.to(self.compute.device)
 
     def pictures(self, frames: Frames) -> Tensor:
         """(t, H, W, 3) uint8 → (t, 3, S, S) in [0, 1], square."""
         import torch
 
-        whole = torch.from_numpy(np.array(square(frames, self.multiple))).permute(0, 3, 1, 2)
+        whole = self.compute.tensor(square(frames, self.multiple)).permute(0, 3, 1, 2)
         return (whole.float() / 255).contiguous(memory_format=torch.channels_last)
 
     def track(self, frames: Iterable[Frames]) -> Iterator[Parameters]:
         """Numbers (t, n) of the frames of a clip, in blocks."""
         for part in self.batches(frames):
-            with self.running():
+            with self.compute.running():
                 numbers = self.parameters(self.pictures(part))
             yield numbers
 
@@ -239,7 +241,7 @@ class NeuralCodec(AnimatedPicture, Animator):
         if self.sends_source:
             first = next(blocks)
             own, blocks = first[:1], itertools.chain([first[1:]], blocks)
-        with self.running():
+        with self.compute.running():
             still = self.read_source(self.pictures(source[None]), own)
         for part in self.batches(blocks):
             yield self._frames(still, part, source)
@@ -247,14 +249,14 @@ class NeuralCodec(AnimatedPicture, Animator):
     def _frames(self, still: Any, numbers: Parameters, source: Frame) -> Frames:
         """Frames (t, H, W, 3) of the numbers that are sent; `still` is what `read_source` returned."""
         height, width = source.shape[:2]
-        with self.running():
+        with self.compute.painting():
             whole = (self.paint(still, numbers).nan_to_num() * 255).round().clamp(0, 255).byte()
-            frames: Frames = whole[..., :height, :width].permute(0, 2, 3, 1).contiguous().numpy()
+            frames: Frames = whole[..., :height, :width].permute(0, 2, 3, 1).contiguous().cpu().numpy()
         return frames
 
     def understood(self, source: Frame) -> tuple[Parameters, Any]:
         """A picture's own numbers (1, n), and what `read_source` makes of it; nothing is coded."""
-        with self.running():
+        with self.compute.running():
             picture = self.pictures(source[None])
             own = self.parameters(picture)
             return own, self.read_source(picture, own if self.sends_source else None)
@@ -280,26 +282,13 @@ class NeuralCodec(AnimatedPicture, Animator):
             for at in range(0, len(block), self.batch):
                 yield block[at : at + self.batch]
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Inference with as many threads as set, while the networks run and not in between."""
-        import torch
-
-        before = torch.get_num_threads()
-        torch.set_num_threads(self.threads)
-        try:
-            with torch.inference_mode():
-                yield
-        finally:
-            torch.set_num_threads(before)
-
     def describe(self) -> Mapping[str, str]:
         return {
             "point": self.point,
             "keypoints": str(self.keypoints),
             **super().describe(),
             "batch": str(self.batch),
-            "threads": str(self.threads),
+            **self.compute.describe(),
             "torch": version("torch"),
             "networks": digest([sha256_file(file) for file in sorted(self.networks.glob("*.py"))])[:12],
             "code": code(type(self)),

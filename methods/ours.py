@@ -41,8 +41,8 @@ class Ours(NeuralCodec, Trainable):
 
     Args:
         loss: of the point `adaptive`; without effect on the others.
-        point, weights, statistics, codec, qp, batch, threads, refresh, refresh_below, residual: as those of
-            every `NeuralCodec`.
+        point, weights, statistics, codec, qp, batch, device, precision, threads, refresh, refresh_below,
+            residual: as those of every `NeuralCodec`.
     """
 
     name = "ours"
@@ -54,11 +54,13 @@ class Ours(NeuralCodec, Trainable):
 
     def __init__(
         self, *, point: str, weights: str | None, statistics: str | None, loss: float, codec: str, qp: int,
-        batch: int, threads: int, refresh: str, refresh_below: float, residual: str | None,
+        batch: int, device: str, precision: str, threads: int, refresh: str, refresh_below: float,
+        residual: str | None,
     ) -> None:  # fmt: skip
         super().__init__(
             point=point, weights=weights, statistics=statistics, codec=codec, qp=qp, batch=batch,
-            threads=threads, refresh=refresh, refresh_below=refresh_below, residual=residual,
+            device=device, precision=precision, threads=threads, refresh=refresh,
+            refresh_below=refresh_below, residual=residual,
         )  # fmt: skip
         self.loss = loss
 
@@ -112,13 +114,15 @@ class Ours(NeuralCodec, Trainable):
         if not self.sent.adaptive:
             yield from super().estimate(source, frames)
             return
-        with self.running():
+        with self.compute.running():
             still = self.model.read_source(self.model.motion_picture(self.pictures(source[None])))
         for part in self.batches(frames):
-            with self.running():
+            with self.compute.running():
                 pictures = self.model.motion_picture(self.pictures(part))
-                numbers = self._fewest(still, pictures, self.parameters(pictures))
-            yield numbers
+                numbers = self.parameters(pictures)
+            with self.compute.painting():
+                counted = self._fewest(still, pictures, numbers)
+            yield counted
 
     def _fewest(self, still: Source, pictures: Tensor, numbers: Parameters) -> Parameters:
         """Numbers (t, 3K + 6) with the count of deformations to send before them: (t, 3K + 7)."""
@@ -127,13 +131,13 @@ class Ours(NeuralCodec, Trainable):
         every = self.keypoints
         arrived = self._motion(numbers.astype(np.float16).astype(np.float32))
         sources = still.repeat(len(numbers))
-        counts = torch.full((len(numbers),), every)
+        counts = self.compute.tensor(np.full(len(numbers), every))
         most = (self.model.render(sources, arrived, counts).picture - pictures).abs().mean((1, 2, 3))
         for quarters in (3, 2, 1):
             fewer = torch.full_like(counts, every * quarters // 4)
             error = (self.model.render(sources, arrived, fewer).picture - pictures).abs().mean((1, 2, 3))
             counts = torch.where(error <= most * (1 + self.loss), fewer, counts)
-        return np.concatenate([counts.numpy()[:, None].astype(np.float32), numbers], axis=1)
+        return np.concatenate([counts.cpu().numpy()[:, None].astype(np.float32), numbers], axis=1)
 
     def parameters(self, pictures: Tensor) -> Parameters:
         """(t, 3K + 6): yaw, pitch, roll, translation, and the deformations that are sent."""
@@ -141,31 +145,27 @@ class Ours(NeuralCodec, Trainable):
 
         motion = self.model.estimate(pictures)
         sent = motion.deformation[:, : self.keypoints].flatten(1)
-        numbers: Parameters = torch.cat([motion.angles, motion.translation, sent], 1).numpy()
+        numbers: Parameters = torch.cat([motion.angles, motion.translation, sent], 1).cpu().numpy()
         return numbers
 
     def _motion(self, numbers: Parameters) -> Motion:
         """The inverse of `parameters`; deformations that were not sent are zero."""
-        import torch
-
         from .face_vid2vid.networks import Motion
 
         padded = np.zeros((len(numbers), 3 * self.model.config.keypoints + 6), np.float32)
         padded[:, : numbers.shape[1]] = numbers
-        every = torch.from_numpy(padded)
+        every = self.compute.tensor(padded)
         return Motion(every[:, :3], every[:, 3:6], every[:, 6:].reshape(len(every), -1, 3))
 
     def read_source(self, picture: Tensor, numbers: Parameters | None) -> Source:
         return self.model.read_source(picture)
 
     def paint(self, source: Source, numbers: Parameters) -> Tensor:
-        import torch
-
         kept = None
         if self.sent.adaptive:
-            kept, numbers = torch.from_numpy(numbers[:, 0].astype(np.int64)), numbers[:, 1:]
+            kept, numbers = self.compute.tensor(numbers[:, 0].astype(np.int64)), numbers[:, 1:]
         elif self.keypoints < self.model.config.keypoints:
-            kept = torch.full((len(numbers),), self.keypoints)
+            kept = self.compute.tensor(np.full(len(numbers), self.keypoints))
         return self.model.render(source.repeat(len(numbers)), self._motion(numbers), kept).picture
 
     def relative(self, source: Parameters, driving: Parameters, first: Parameters) -> Parameters:
