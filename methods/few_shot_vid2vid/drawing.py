@@ -26,6 +26,12 @@ REACH, SOFTNESS = 0.35, 0.06
 """The head ends at this distance from the nearest landmark, this softly; in heights of the face."""
 BLUR = 0.1
 """How much farther landmarks share in what is nearest, in heights of the face."""
+STILL = 1 / 128
+"""Motion in half pictures that counts as such: detected landmarks tremble by half of that."""
+SURROUNDINGS, FADING = 1.0, 0.15
+"""What moves with the head ends at this distance from the nearest landmark, this softly; in heights again."""
+SHARED = 0.25
+"""How far landmarks speak for their neighbourhood's motion, in heights."""
 STIFFNESS = 0.01
 """How much the head's own map is held to the identity, against the landmarks' squared distances."""
 
@@ -135,14 +141,42 @@ def head_flow(source: Tensor, driving: Tensor, size: int) -> Tensor:
 
 
 @single_precision
-def head_logits(driving: Tensor, size: int) -> Tensor:
-    """Of whether a place of the driving picture belongs to the head: (B, 1, size, size)."""
-    driving = driving.clamp(-FARTHEST, FARTHEST)
-    height = (driving[:, TOP] - driving[:, CHIN]).norm(dim=-1).clamp(min=0.05)[:, None, None, None]
-    across, down = _bells(_apart(driving, size), BLUR * height)
+def away_from_face(driving: Tensor, size: int) -> Tensor:
+    """Distance from about the nearest landmark, in heights of the face: (B, 1, size, size)."""
+    across, down = _bells(_apart(driving, size), BLUR * _height(driving))
     near = torch.log((down.transpose(1, 2) @ across).clamp(1e-20, 1))
-    logits: Tensor = (REACH - BLUR * torch.sqrt(-2 * near)) / SOFTNESS
-    return logits[:, None]
+    return BLUR * torch.sqrt(-2 * near)[:, None]
+
+
+def head_logits(away: Tensor) -> Tensor:
+    """Of whether a place belongs to the head, from its distance (B, 1, S, S) from the face."""
+    return (REACH - away) / SOFTNESS
+
+
+@single_precision
+def motion_share(source: Tensor, driving: Tensor, away: Tensor) -> Tensor:
+    """How much may change at a place, because the face moves near it: (B, 1, S, S) in [0, 1].
+
+    Where landmarks lie as they did, a frame is the source picture itself, untouched.
+
+    Args:
+        source, driving: landmarks (B, 126, 2).
+        away: (B, 1, S, S) distance from the face.
+    """
+    moved = (source - driving).clamp(-FARTHEST, FARTHEST).square().sum(-1)[..., None]
+    across, down = _bells(_apart(driving, away.shape[-1]), SHARED * _height(driving))
+    weights = (down.transpose(1, 2) @ across).clamp(min=1e-20)
+    mean = (down.transpose(1, 2) @ (across * moved) / weights)[:, None]
+    around = torch.sigmoid((SURROUNDINGS - away) / FADING)
+    share: Tensor = around * (1 - torch.exp(-mean / STILL**2))
+    return share
+
+
+def _height(landmarks: Tensor) -> Tensor:
+    """Of the face, (B, 1, 1, 1), from the top of the oval to the chin."""
+    top, chin = landmarks[:, [TOP, CHIN]].clamp(-FARTHEST, FARTHEST).unbind(1)
+    height: Tensor = (top - chin).norm(dim=-1).clamp(min=0.05)
+    return height[:, None, None, None]
 
 
 @single_precision

@@ -6,6 +6,7 @@ from the source picture. The thrifty model departs from the paper where this is 
 
 - the flow begins as the one that the landmarks' positions give (`drawing`), and a network corrects it;
 - features of the source picture are warped too and are what the generator starts from;
+- what networks add counts where the face has moved near by: what stands still is the source picture's own;
 - what is generated are changes to the warped source picture, blended with it (`face_vid2vid.painter`);
 - the weight generator adds to the SPADE layers' weights, rather than giving all of them;
 - frames depend on the source picture and their own landmarks only, not on the frames before.
@@ -24,7 +25,7 @@ from ..face_vid2vid.blocks import ConvNorm, ResBlock, Up
 from ..face_vid2vid.geometry import cell_grid, resize_flow, warp
 from ..face_vid2vid.painter import Painter, Rendering
 from .config import FewShotConfig
-from .drawing import MAPS, head_flow, head_logits, label_maps
+from .drawing import MAPS, away_from_face, head_flow, head_logits, label_maps, motion_share
 from .spade import SpadeBlock
 
 MAX_CORRECTION = 0.2
@@ -37,6 +38,14 @@ def _resized(x: Tensor, size: int) -> Tensor:
     return F.interpolate(
         x.float(), size=(size, size), mode="bilinear", align_corners=False, antialias=x.shape[-1] > size
     )
+
+
+def _flow_at(flow: Tensor, size: int) -> Tensor:
+    """A flow at another size; what is resized is how far it leads, so that borders stay where they are."""
+    if flow.shape[1] == size:
+        return flow
+    grids = (cell_grid(side, side, device=flow.device) for side in (flow.shape[1], size))
+    return resize_flow(flow - next(grids), size, size) + next(grids)
 
 
 @dataclass(frozen=True)
@@ -81,11 +90,13 @@ class Motion:
     flow    (B, M, M, 2) places in the source picture
     labels  (B, 16, M, M)
     head    (B, 1, M, M) share of the head's motion, against staying where it is
+    share   (B, 1, M, M) how much of what networks add counts: none where nothing moves
     """
 
     flow: Tensor
     labels: Tensor
     head: Tensor
+    share: Tensor
 
 
 class FlowNetwork(nn.Module):
@@ -113,7 +124,9 @@ class FlowNetwork(nn.Module):
         with torch.no_grad():
             labels = label_maps(driving, size)
             head = head_flow(source.landmarks, driving, size)
-            logits = head_logits(driving, size)
+            away = away_from_face(driving, size)
+            logits = head_logits(away)
+            share = motion_share(source.landmarks, driving, away)
             grid = cell_grid(size, size, device=driving.device)
             still = grid.expand_as(head)
             guess = torch.lerp(still, head, logits.sigmoid().movedim(1, -1))
@@ -132,9 +145,10 @@ class FlowNetwork(nn.Module):
         for up, mix, level in zip(self.up, self.mix, levels[-2::-1], strict=True):
             x = mix(torch.cat([up(x), level], 1))
         change = F.interpolate(self.last(x).float(), size=(size, size), mode="bilinear", align_corners=False)
-        share = (logits + change[:, 2:]).sigmoid()
-        flow = torch.lerp(still, head, share.movedim(1, -1))
-        return Motion(flow + MAX_CORRECTION * torch.tanh(change[:, :2]).movedim(1, -1), labels, share)
+        belongs = (logits + share * change[:, 2:]).sigmoid()
+        flow = torch.lerp(still, head, belongs.movedim(1, -1))
+        correction = MAX_CORRECTION * share * torch.tanh(change[:, :2])
+        return Motion(flow + correction.movedim(1, -1), labels, belongs, share)
 
 
 class WeightGenerator(nn.Module):
@@ -159,7 +173,7 @@ class Generator(Painter):
     def __init__(self, config: FewShotConfig) -> None:
         width = config.generator_width
         super().__init__(
-            (width, *config.generator_widths), config.kernel, blend=True, refine_flow=True, retouch=True
+            (width, *config.generator_widths), config.kernel, blend=True, refine_flow=False, retouch=True
         )
         self.embed = nn.Sequential(
             ConvNorm(2, MAPS, config.label_width, 3),
@@ -179,8 +193,8 @@ class Generator(Painter):
         return [block.weights(code) for block in self.blocks]  # type: ignore[operator]
 
     def forward(self, source: Source, motion: Motion) -> Rendering:
-        height, width = source.features.shape[-2:]
-        flow = resize_flow(motion.flow, height, width)
+        height = source.features.shape[-1]
+        flow = _flow_at(motion.flow, height)
         condition = torch.cat(
             [
                 _resized(self.embed(motion.labels), height),
@@ -192,7 +206,13 @@ class Generator(Painter):
         x = self.first(torch.cat([warp(source.features, flow), condition], 1))
         for block, weights in zip(self.blocks, source.weights, strict=True):
             x = block(x, condition, weights)
-        return self.finish(x, source.picture, motion.flow)
+        size = source.picture.shape[-1]
+        painted = self.finish(x, source.picture, _flow_at(motion.flow, size))
+        assert painted.warped is not None
+        assert painted.mask is not None
+        mask = painted.mask * _resized(motion.share, size)
+        picture = torch.lerp(painted.warped, painted.generated, mask)
+        return Rendering(picture, painted.generated, painted.warped, mask)
 
 
 class FewShotTalkingHead(nn.Module):

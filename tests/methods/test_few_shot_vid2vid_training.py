@@ -83,7 +83,7 @@ def test_a_model_learns_a_pair(size, training, batch):
     model = training.build(THIN[size]).train()
     objective, optimiser = FewShotObjective(distance), torch.optim.Adam(model.parameters(), 3e-3)
     pixel = []
-    for _ in range(12):
+    for _ in range(24):
         step = objective(model, batch, torch.Generator())
         optimiser.zero_grad()
         sum(step.terms.values()).backward()

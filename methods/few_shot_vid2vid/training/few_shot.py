@@ -28,7 +28,7 @@ class FewShotWeights(Weights):
     """L1 of what the generator paints, before blending."""
     generated_regions: float = 3.0
     """The same for eyes and mouth, perceptually."""
-    warped: float = 3.0
+    warped: float = 1.0
     """L1 of the warped source picture, before blending."""
 
 
@@ -93,6 +93,7 @@ class FewShotTraining(Training[Networks, FewShotSettings]):
             f"{landmarks}; they are drawn as dots, and mouth and eyes filled.",
             "The flow begins as the one that the landmarks' positions in both pictures give, without "
             "learning; a network corrects it and the head's outline.",
+            "Corrections and painting fade out where no landmark near by has moved.",
             "Features of the source picture are warped and are what the generator starts from.",
             "The generator paints changes to the warped source picture and blends them with it by a mask; "
             f"for pictures larger than {model.config.largest} these are enlarged.",
