@@ -50,7 +50,7 @@ class ConvNorm(nn.Module):
         self.norm = NORM[dim](outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.norm(self.conv(x)))
+        return F.relu(self.norm(self.conv(x)), inplace=True)
 
 
 class Down(nn.Module):
@@ -72,7 +72,11 @@ class Down(nn.Module):
         x = self.body(x)
         if self.strided:
             return x
-        return F.avg_pool2d(x, 2) if self.dim == 2 else F.avg_pool3d(x, (1, 2, 2))
+        if self.dim == 2:
+            return F.avg_pool2d(x, 2)
+        # Slice by slice: pooling in three dimensions knows no layout but one, and would copy into that.
+        slices = F.avg_pool2d(x.transpose(1, 2).flatten(0, 1), 2)
+        return slices.reshape(len(x), -1, *slices.shape[1:]).transpose(1, 2)
 
 
 class Up(nn.Module):
@@ -101,10 +105,10 @@ class ResBlock(nn.Module):
 
     def forward(self, x: Tensor, scale: Tensor | None = None, shift: Tensor | None = None) -> Tensor:
         """`scale` and `shift` are (B, C, 1, 1), added to one and to zero."""
-        y = self.norm2(self.conv1(F.relu(self.norm1(x))))
+        y = self.norm2(self.conv1(F.relu(self.norm1(x), inplace=True)))
         if scale is not None and shift is not None:
             y = y * (1 + scale) + shift
-        out: Tensor = x + self.conv2(F.relu(y))
+        out: Tensor = x + self.conv2(F.relu(y, inplace=True))
         return out
 
 
@@ -129,7 +133,7 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm(self.expand(self.spatial(self.reduce(x))))
-        return F.relu(y + self.skip(x))
+        return F.relu(y + self.skip(x), inplace=True)
 
 
 def append_coordinates(picture: Tensor) -> Tensor:

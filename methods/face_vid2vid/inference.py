@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeVar
 
 import torch
@@ -11,6 +12,10 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .blocks import Bottleneck, ConvNorm, ResBlock, Up, channels_last
+from .large_kernels import RowSpectra, ShiftedSum
+
+LARGE = 7
+"""Taps from which on spectra are worth while."""
 
 Networks = TypeVar("Networks", bound=nn.Module)
 
@@ -52,8 +57,15 @@ def _fold(module: nn.Module, conv: str, norm: str) -> None:
     setattr(module, norm, nn.Identity())
 
 
+def _few_outputs(layer: nn.Conv2d) -> bool:
+    """Whether a map for every tap and output is far less than the input."""
+    taps = math.prod(layer.kernel_size)
+    same = layer.stride == (1, 1) and layer.groups == 1 and taps > 1
+    return same and 4 * taps * layer.out_channels <= layer.in_channels
+
+
 def for_inference(model: Networks) -> Networks:
-    """Fold batch norms into the convolutions before them, and make `Up`s transposed convolutions; in place.
+    """Fold batch norms into the convolutions before them, and replace layers by faster ones; in place.
 
     Args:
         model: built of `blocks`, in evaluation mode; it can neither be trained nor saved after this.
@@ -75,5 +87,9 @@ def for_inference(model: Networks) -> Networks:
         for name, child in module.named_children():
             if isinstance(child, Up):
                 setattr(module, name, TransposedUp(child.body.conv))  # type: ignore[arg-type]
+            elif isinstance(child, nn.Conv2d) and _few_outputs(child):
+                setattr(module, name, ShiftedSum(child))
+            elif isinstance(child, nn.Conv3d) and child.kernel_size[2] >= LARGE:
+                setattr(module, name, RowSpectra(child))
     channels_last(model)
     return model

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from .blocks import Bottleneck, ConvNorm, ResBlock, Up, conv
 from .config import ModelConfig
 from .generator import Rendering
 from .geometry import BINS, bins_to_degrees, resize_flow, single_precision
-from .model import TalkingHead
+from .model import Source, TalkingHead
 from .motion_field import HEAT_VARIANCE, Field, UNet3d
 from .networks import CanonicalKeypoints, Motion, MotionEstimator
 from .public_spade import SpadeDecoder
@@ -91,7 +92,13 @@ class PublicField(nn.Module):
     def forward(
         self, volume: Tensor, source: Tensor, driving: Tensor, jacobian: Tensor, kept: Tensor | None = None
     ) -> Field:
-        """The field of a driving frame; arguments as those of `MotionField`, of which J is not used."""
+        """The field of a driving frame.
+
+        Args:
+            volume: f_s at the motion size, thinned by `compress`: (B, C, D, H, W).
+            source, driving, kept: as those of `MotionField`.
+            jacobian: not used.
+        """
         batch, _, depth, height, width = volume.shape
         axes = [torch.linspace(-1, 1, n, device=volume.device) for n in (depth, height, width)]
         grid = torch.stack(torch.meshgrid(*axes, indexing="ij")[::-1], -1)
@@ -99,8 +106,7 @@ class PublicField(nn.Module):
         flows = torch.cat([grid.expand(batch, 1, *grid.shape), grid + shift[:, :, None, None, None]], 1)
         count = flows.shape[1]
 
-        thin = self.compress(volume).float()
-        repeated = thin[:, None].expand(-1, count, -1, -1, -1, -1).flatten(0, 1)
+        repeated = volume.float()[:, None].expand(-1, count, -1, -1, -1, -1).flatten(0, 1)
         warped = sample(repeated, flows.flatten(0, 1)).reshape(batch, count, -1, depth, height, width)
         heat = _bumps(axes, driving) - _bumps(axes, source)
         evidence = torch.cat([F.pad(heat, (0, 0) * 3 + (1, 0))[:, :, None], warped], 2)
@@ -160,6 +166,11 @@ class PublicTalkingHead(TalkingHead):
         self.estimator = PublicEstimator(config)
         self.field = PublicField(config)  # type: ignore[assignment]
         self.generator = PublicGenerator(config, spade=spade)  # type: ignore[assignment]
+
+    def read_source(self, picture: Tensor, render_size: int | None = None) -> Source:
+        source = super().read_source(picture, render_size)
+        thin: Tensor = self.field.compress(source.motion_volume)
+        return replace(source, motion_volume=thin)
 
 
 class LeakyConvNorm(ConvNorm):

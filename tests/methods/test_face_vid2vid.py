@@ -9,6 +9,7 @@ import torch
 from talkbench.methods.face_vid2vid.blocks import Up
 from talkbench.methods.face_vid2vid.config import PAPER, SMALL
 from talkbench.methods.face_vid2vid.inference import TransposedUp, for_inference
+from talkbench.methods.face_vid2vid.large_kernels import RowSpectra, ShiftedSum
 from talkbench.methods.face_vid2vid.model import TalkingHead
 from torch import nn
 
@@ -59,6 +60,25 @@ def test_a_transposed_convolution_enlarges_and_convolves(shape):
     result = TransposedUp(folded)(picture)
     assert result.shape == expected.shape
     torch.testing.assert_close(result, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kernel", [(7, 7, 7), (3, 5, 7)], ids=str)
+@pytest.mark.parametrize("bias", [True, False])
+@torch.inference_mode()
+def test_convolving_spectra_of_rows_is_convolving(kernel, bias):
+    layer = nn.Conv3d(4, 3, kernel, padding=[side // 2 for side in kernel], bias=bias)
+    fast = RowSpectra(layer)
+    for shape in ((2, 4, 5, 6, 9), (1, 4, 3, 4, 8), (1, 4, 1, 1, 1)):
+        volume = torch.randn(shape).contiguous(memory_format=torch.channels_last_3d)
+        torch.testing.assert_close(fast(volume), layer(volume), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kernel", [(7, 7), (3, 5)], ids=str)
+def test_adding_up_shifted_maps_is_convolving(kernel):
+    layer = nn.Conv2d(40, 2, kernel, padding=[side // 2 for side in kernel])
+    for shape in ((2, 40, 7, 6), (1, 40, 1, 3)):
+        picture = torch.randn(shape)
+        torch.testing.assert_close(ShiftedSum(layer)(picture), layer(picture), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [SMALL, PAPER], ids=["small", "paper"])
