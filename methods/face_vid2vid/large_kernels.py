@@ -22,7 +22,8 @@ class ShiftedSum(nn.Module):
         super().__init__()
         rows, columns = layer.kernel_size
         self.kernel, self.bias = (rows, columns), layer.bias
-        self.matrix = nn.Parameter(layer.weight.flip(2, 3).transpose(1, 2).transpose(2, 3).flatten(0, 2))
+        taps = layer.weight.detach().flip(2, 3).permute(0, 2, 3, 1)
+        self.matrix = nn.Parameter(taps.flatten(0, 2), requires_grad=False)
 
     @single_precision
     def forward(self, x: Tensor) -> Tensor:

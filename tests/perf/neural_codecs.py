@@ -76,6 +76,7 @@ def bytes_table(clip: Clip) -> Table:
     for heading in ("codec", "raw", "coded", "tables say", "coder's excess"):
         table.add_column(heading, justify="left" if heading == "codec" else "right")
     spent: dict[str, float] = {}
+    missing: dict[str, str] = {}
     later = (clip.limit or 0) - 1
     for point, codec in codecs():
         name = f"{point.method} {point.name}"
@@ -83,7 +84,7 @@ def bytes_table(clip: Clip) -> Table:
             codec.check()
             motion = sizes(codec.encode(clip))["motion"]
         except TalkbenchError as error:
-            table.add_row(name, "", str(error))
+            missing[point.method] = str(error)
             continue
         spent[name] = motion / later
         row = ["", f"{spent[name]:.2f}", "", ""]
@@ -94,6 +95,8 @@ def bytes_table(clip: Clip) -> Table:
         table.add_row(name, *row)
     have = [name for name in ORDER if name in spent]
     right = [spent[name] for name in have] == sorted(spent[name] for name in have)
+    for method, reason in missing.items():
+        print(f"left out, {method}: {reason}")
     table.caption = f"{' < '.join(have)}: {'holds' if right else 'does NOT hold'}"
     return table
 
