@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,6 +15,7 @@ from ..core.errors import CodecError
 from ..core.face_landmarks import FaceLandmarks
 from ..core.method import Trainable, TrainingTask
 from ..core.motion_coding import Parameters
+from ..core.motion_statistics import MotionStatistics
 from ..core.shared_assets import FACE_LANDMARKER, LPIPS_ALEX
 from ..core.signature import digest, sha256_file
 from ..core.video import Frame, Frames
@@ -29,16 +31,18 @@ if TYPE_CHECKING:
 
 SHARED = Path(__file__).parent / "face_vid2vid"
 """Folder of the layers that these networks share with face-vid2vid's."""
+GRID = 256
+"""Landmarks sent as fp16 are rounded to whole pixels of a 512² picture: many detectors give such."""
 
 
 class FsVid2vid(NeuralCodec, Trainable):
     """The model of Wang et al. (NeurIPS 2019), as Wang, Mallya, Liu (CVPR 2021) compare with it.
 
     A frame's numbers are x and y of 126 landmarks, in halves of the picture's longer side from its centre:
-    504 bytes before coding at the point `fp16`. Motion begins with the source picture's own landmarks, so
-    that the decoder needs no detector. The landmarks are those of the largest face (MediaPipe's mesh). In a
-    later frame in which no face is found they stay where they were; a clip whose source shows none cannot be
-    coded.
+    504 bytes before coding at the point `fp16`, where they are rounded to 512ths of that side. Motion begins
+    with the source picture's own landmarks, so that the decoder needs no detector. The landmarks are those of
+    the largest face (MediaPipe's mesh). In a later frame in which no face is found they stay where they were;
+    a clip whose source shows none cannot be coded.
 
     Weights may also be a public checkpoint of imaginaire's layout (`.pt` with `net_G`); nothing in it is
     executed. Of the public program's work, what its networks do is done alike. Not so what it does before: it
@@ -54,7 +58,6 @@ class FsVid2vid(NeuralCodec, Trainable):
     points: ClassVar[Mapping[str, Sent]] = {**PREDICTIVE, "fp16": Sent()}
     networks = Path(__file__).parent / "few_shot_vid2vid"
     head, each = 0, 2
-    together = True
     sends_source = True
     assets = (FACE_LANDMARKER,)
     training_assets = (LPIPS_ALEX, FACE_LANDMARKER)
@@ -73,6 +76,12 @@ class FsVid2vid(NeuralCodec, Trainable):
         return [1 / 64] * 2 * keypoints
 
     @classmethod
+    def learn(cls, tracks: Sequence[Parameters], keypoints: int) -> MotionStatistics:
+        together = MotionStatistics.learn(tracks, cls.steps(keypoints), together=True)
+        rounded = MotionStatistics.learn(map(_rounded, tracks), cls.steps(keypoints), together=True)
+        return replace(together, byte_counts=rounded.byte_counts)
+
+    @classmethod
     def train(cls, task: TrainingTask, say: Callable[[str], None]) -> bool:
         from .few_shot_vid2vid.training.few_shot import FewShotTraining
         from .training.run import train
@@ -86,6 +95,10 @@ class FsVid2vid(NeuralCodec, Trainable):
     def parameters(self, pictures: Tensor) -> Parameters:
         with FaceLandmarks() as detect:
             return np.stack([self._landmarks(detect, picture, None) for picture in _bytes(pictures)])
+
+    def estimate(self, source: Frame, frames: Iterable[Frames]) -> Iterator[Parameters]:
+        tracked = super().estimate(source, frames)
+        return map(_rounded, tracked) if self.sent.scale is None else tracked
 
     def track(self, frames: Iterable[Frames]) -> Iterator[Parameters]:
         last: NDArray[np.float32] | None = None
@@ -143,6 +156,11 @@ class FsVid2vid(NeuralCodec, Trainable):
             "shared_networks": digest([sha256_file(file) for file in sorted(SHARED.glob("*.py"))])[:12],
             "landmarks": f"mediapipe {version('mediapipe')}, {FACE_LANDMARKER.sha256[:12]}",
         }
+
+
+def _rounded(numbers: Parameters) -> Parameters:
+    """Landmarks as whole pixels of the finest grid that is sent as fp16."""
+    return (np.rint(numbers * GRID) / GRID).astype(np.float32)
 
 
 def _bytes(pictures: Tensor) -> Frames:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -85,8 +85,6 @@ class NeuralCodec(AnimatedPicture, Animator):
     """Numbers a frame that belong to no keypoint; they come first."""
     each: ClassVar[int]
     """Numbers of a keypoint."""
-    together: ClassVar[bool] = False
-    """Whether a frame's numbers move together (see `MotionStatistics.learn`)."""
 
     def __init__(
         self, *, point: str, weights: str | None, statistics: str | None, codec: str, qp: int,
@@ -117,6 +115,15 @@ class NeuralCodec(AnimatedPicture, Animator):
     @abstractmethod
     def steps(cls, keypoints: int) -> list[float]:
         """Step of each number of a frame at the point `predictive`."""
+
+    @classmethod
+    def learn(cls, tracks: Sequence[Parameters], keypoints: int) -> MotionStatistics:
+        """Statistics of tracks (t, n) of validation clips.
+
+        Raises:
+            CodecError: there are no frames, or a number is not finite.
+        """
+        return MotionStatistics.learn(tracks, cls.steps(keypoints))
 
     @property
     @abstractmethod

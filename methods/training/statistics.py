@@ -36,18 +36,18 @@ def learn(
         ValueError, KeyError, TypeError, RuntimeError: the file holds something else.
     """
     with tempfile.TemporaryDirectory() as folder:
-        codec, steps = _codec(method, weights, Path(folder))
+        codec = _codec(method, weights, Path(folder))
         tracks = []
         for clip in clips:
             try:
                 tracks.append(np.concatenate(list(codec.track(_frames(clip)))))
             except CodecError as error:
                 say(f"left out of the motion statistics: {clip.video.path.name}: {error}")
-        return MotionStatistics.learn(tracks, steps, codec.together)
+        return codec.learn(tracks, codec.keypoints)
 
 
-def _codec(method: str, weights: Path, folder: Path) -> tuple[NeuralCodec, list[float]]:
-    """The codec with these weights, at a point that sends all numbers, and their steps.
+def _codec(method: str, weights: Path, folder: Path) -> NeuralCodec:
+    """The codec with these weights, at a point that sends all numbers.
 
     It asks for statistics, which are what is to be learnt: it gets those of a track that rests.
     """
@@ -62,7 +62,7 @@ def _codec(method: str, weights: Path, folder: Path) -> tuple[NeuralCodec, list[
     codec = points(method, {**config[method], **settings})[0].build()
     assert isinstance(codec, NeuralCodec)
     codec.model = model
-    return codec, steps
+    return codec
 
 
 def _frames(clip: TrainingClip) -> Iterator[Frames]:

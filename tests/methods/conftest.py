@@ -104,7 +104,6 @@ def first_order_motion(folder: Path) -> dict[str, str]:
 
 def few_shot_vid2vid(folder: Path) -> dict[str, str]:
     import torch
-    from talkbench.core.motion_statistics import MotionStatistics
     from talkbench.methods.few_shot_vid2vid.config import SMALL
     from talkbench.methods.few_shot_vid2vid.model import FewShotTalkingHead
     from talkbench.methods.few_shot_vid2vid.weights import save_weights
@@ -128,7 +127,7 @@ def few_shot_vid2vid(folder: Path) -> dict[str, str]:
         torch.manual_seed(0)
         save_weights(FewShotTalkingHead(thin), folder / "fs_vid2vid.safetensors", {})
     track = np.random.default_rng(0).normal(scale=0.4, size=(300, 252)).astype(np.float32)
-    statistics = MotionStatistics.learn([track], FsVid2vid.steps(126), together=True).save(folder)
+    statistics = FsVid2vid.learn([track], 126).save(folder)
     return {"weights": str(folder / "fs_vid2vid.safetensors"), "statistics": str(statistics)}
 
 

@@ -12,6 +12,7 @@ from talkbench.core import bitstream
 from talkbench.core.assets import fetch
 from talkbench.core.errors import CodecError
 from talkbench.core.face_landmarks import FaceLandmarks
+from talkbench.core.fp16_motion import Fp16Motion
 from talkbench.core.shared_assets import FACE_LANDMARKER
 from talkbench.datasets.sample import Sample
 from talkbench.methods.few_shot_vid2vid.landmarks import LANDMARKS
@@ -71,10 +72,21 @@ def test_the_source_s_own_landmarks_are_sent_first_and_all_arrive(point, codec, 
     assert np.ptp(sent, axis=0).min() > 0.001
     scale = FsVid2vid.points[point].scale
     if scale is None:
-        assert np.array_equal(arrived, sent.astype(np.float16).astype(np.float32))
+        assert np.array_equal(arrived, sent)  # the grid's numbers are fp16 numbers
+        tracked = np.concatenate(list(method.track(frames)))
+        assert 0 < np.abs(arrived - tracked).max() <= 1 / 512
     else:
         error = (arrived - sent) / (scale * np.array(FsVid2vid.steps(126)))
         assert (np.linalg.norm(error, axis=1) <= 0.76 * np.sqrt(252)).all()  # turning keeps lengths
+
+
+def test_rounded_landmarks_cost_fewer_bytes_as_fp16():
+    walk = np.cumsum(np.random.default_rng(0).normal(scale=0.003, size=(400, 252)), 0).astype(np.float32)
+    learnt = FsVid2vid.learn([walk], 126)
+    fine, rounded = walk, (np.rint(walk * 256) / 256).astype(np.float32)
+    assert learnt.basis.shape == (252, 252)
+    bits = Fp16Motion(learnt.byte_counts).bits
+    assert bits(rounded).mean() < 0.7 * bits(fine).mean()
 
 
 def test_landmarks_are_in_halves_of_the_longer_side(codec, supposed_face):
