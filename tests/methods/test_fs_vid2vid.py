@@ -179,3 +179,26 @@ def test_a_real_face_is_followed(codec, whole):
         )
     assert np.abs(wanted - still).mean() > 2
     assert np.abs(wanted - shown).mean() < 0.5 * np.abs(wanted - still).mean()
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_the_shipped_weights_make_a_face_act():
+    """What ships fits together, decodes in another process, and costs what its points promise."""
+    from talkbench.benchmarks.sealed import SealedDecoder
+    from talkbench.core.config import compose
+    from talkbench.core.points import points
+
+    clips = Sample(names=["expressions"])
+    fetch(FACE_LANDMARKER, *clips.needs())
+    clip = clips.clips()[0].first(25)
+    config = compose(["fs_vid2vid"], "testcard", "compression", [])
+    spent = {}
+    with SealedDecoder() as decoder:
+        for point in points("fs_vid2vid", config["methods"]["fs_vid2vid"]):
+            if point.name in ("predictive", "fp16"):
+                stream = point.build().encode(clip)
+                assert decoder.decode(point, stream).frames == 25
+                spent[point.name] = bitstream.sizes(stream)["motion"] / 25
+    assert spent["predictive"] < 30
+    assert spent["fp16"] < 504
