@@ -1,8 +1,8 @@
 """Predictive motion of numbers that move together, as the points of a face do.
 
 A frame's numbers, in steps, are turned into uncorrelated ones (Karhunen-Loève transform) before they are
-rounded: what all points do together is sent once, and their trembling falls between the steps. Measured on
-126 landmarks: a quarter of the bytes at equal error.
+rounded: what all points do together is sent once, and their trembling falls between the steps. Measured at
+equal error: a quarter of the bytes of 126 landmarks, three fifths of those of 20 keypoints and a head's pose.
 """
 
 from __future__ import annotations

@@ -77,9 +77,8 @@ class FsVid2vid(NeuralCodec, Trainable):
 
     @classmethod
     def learn(cls, tracks: Sequence[Parameters], keypoints: int) -> MotionStatistics:
-        together = MotionStatistics.learn(tracks, cls.steps(keypoints), together=True)
-        rounded = MotionStatistics.learn(map(_rounded, tracks), cls.steps(keypoints), together=True)
-        return replace(together, byte_counts=rounded.byte_counts)
+        rounded = super().learn([_rounded(track) for track in tracks], keypoints)
+        return replace(super().learn(tracks, keypoints), byte_counts=rounded.byte_counts)
 
     @classmethod
     def train(cls, task: TrainingTask, say: Callable[[str], None]) -> bool:

@@ -123,7 +123,7 @@ class NeuralCodec(AnimatedPicture, Animator):
         Raises:
             CodecError: there are no frames, or a number is not finite.
         """
-        return MotionStatistics.learn(tracks, cls.steps(keypoints))
+        return MotionStatistics.learn(tracks, cls.steps(keypoints), together=True)
 
     @property
     @abstractmethod
