@@ -144,12 +144,17 @@ def test_every_tensor_counts(tensors, write, landmarks):
     # at what the weight generator has at full width.
     unseen = "_temp.", "ref_img_up_0", "ref_label_up_0", "conv.bias"
     silent = [name for name in tensors if any(part in name for part in unseen)]
+    dice = torch.Generator().manual_seed(0)
+
+    def counts(name: str, value: Tensor) -> bool:
+        changed = {**tensors, name: value + 0.5 * torch.randn(value.shape, generator=dice)}
+        if name.startswith("flow_network_ref."):
+            changed[name.replace("_ref.", "_temp.")] = changed[name]
+        return not torch.equal(painted(load_checkpoint(write(changed)), landmarks), reference)
+
     for name, value in tensors.items():
-        if name not in silent:
-            changed = {**tensors, name: value + 0.5 * torch.randn_like(value)}
-            for twin in (name.replace("_ref.", "_temp."),) if name.startswith("flow_network_ref.") else ():
-                changed[twin] = changed[name]
-            assert not torch.equal(painted(load_checkpoint(write(changed)), landmarks), reference), name
+        # In networks as thin as these a rectifier may swallow a change, but hardly each of many.
+        assert name in silent or any(counts(name, value) for _ in range(8)), name
 
 
 def test_the_frame_before_is_seen_from_the_second_on(tensors, write, landmarks):
