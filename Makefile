@@ -4,7 +4,7 @@ BIN := .venv/bin
 .PHONY: demo test lint reference clean
 
 demo: .venv/installed
-	$(BIN)/bench run --methods h264,h265,h266,av1,freeze --dataset sample --clips 3 --frames 90 --out results/demo
+	$(BIN)/bench run --methods ours,h264,h265,h266,av1,freeze --dataset sample --clips 3 --frames 90 --out results/demo
 
 test: lint
 	$(BIN)/python -m pytest
