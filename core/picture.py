@@ -15,7 +15,9 @@ from .signature import code
 from .video import Frame
 
 PNG_MAGIC = b"\x89PNG"
-ENCODERS = {"h265": "libx265", "png": "png"}
+ENCODERS = {"h265": "libx265", "h266": "libvvenc", "png": "png"}
+DECODERS = {"h265": "hevc", "h266": "vvc", "png": "png"}
+MOST_QP = {"h265": 51, "h266": 63, "png": 51}
 
 
 def _even(frame: Frame) -> Frame:
@@ -24,13 +26,20 @@ def _even(frame: Frame) -> Frame:
     return np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
 
 
+def _demuxer(data: bytes) -> str:
+    """ffmpeg's name of a bare stream: H.265 begins with a parameter set's type, H.266 with layer 0."""
+    start = data.find(b"\0\0\1") + 3
+    return "vvc" if data[start : start + 1] == b"\0" else "hevc"
+
+
 @dataclass(frozen=True)
 class PictureCodec:
     """Codes single pictures of any size from 16x16 on.
 
     Attributes:
-        codec: ``h265``, one intra picture in 4:2:0, as its bare Annex B stream; or ``png``, lossless.
-        qp: of H.265, 0 to 51; without effect on PNG.
+        codec: ``h265`` or ``h266``, one intra picture in 4:2:0, as its bare Annex B stream; or ``png``,
+            lossless.
+        qp: of H.265, 0 to 51; of H.266, 0 to 63; without effect on PNG.
     """
 
     codec: str
@@ -47,16 +56,27 @@ class PictureCodec:
         """
         if str(self.codec) not in ENCODERS:
             raise unknown(f"{key}.codec", str(self.codec), ENCODERS)
-        if isinstance(self.qp, bool) or not isinstance(self.qp, int) or not 0 <= self.qp <= 51:
-            raise UsageError(f"{key}.qp={self.qp} is out of range; give an integer from 0 to 51")
-        ffmpeg.require(
-            key, encoder=ENCODERS[self.codec], decoder={"h265": "hevc"}.get(self.codec, self.codec)
-        )
+        most = MOST_QP[self.codec]
+        if isinstance(self.qp, bool) or not isinstance(self.qp, int) or not 0 <= self.qp <= most:
+            raise UsageError(f"{key}.qp={self.qp} is out of range; give an integer from 0 to {most}")
+        ffmpeg.require(key, encoder=ENCODERS[self.codec], decoder=DECODERS[self.codec])
 
     def _output(self) -> dict[str, Any]:
         """ffmpeg's output options."""
         if self.codec == "png":
             return {"c:v": "png", "pred": "mixed", "format": "image2pipe"}
+        if self.codec == "h266":
+            return {
+                "vf": colour.rgb_to_yuv420("yuv420p10le"),
+                "c:v": "libvvenc",
+                "preset": "slow",
+                "qp": self.qp,
+                "qpa": 0,
+                "vvenc-params": "intraperiod=1:gopsize=1:accessunitdelimiter=0",
+                "bsf:v": "filter_units=remove_types=23|24",  # vvenc's banner
+                **colour.TAGS,
+                "format": "vvc",
+            }
         # ipratio 1: x265 would code an intra picture three steps finer than qp says.
         library = f"qp={self.qp}:ipratio=1:keyint=1:frame-threads=1:pools=none:wpp=0:log-level=error"
         return {
@@ -80,7 +100,7 @@ class PictureCodec:
         """
         import ffmpeg as graph
 
-        whole = np.ascontiguousarray(_even(frame) if self.codec == "h265" else frame)
+        whole = np.ascontiguousarray(frame if self.codec == "png" else _even(frame))
         height, width = whole.shape[:2]
         node = graph.input("pipe:", **ffmpeg.rawvideo(width, height)).output("pipe:", **self._output())
         data = ffmpeg.collect_coded(ffmpeg.command(node), [whole])
@@ -108,7 +128,7 @@ class PictureCodec:
         if data.startswith(PNG_MAGIC):
             blocks = list(decode(data, "png_pipe", width, height, filters="null"))
         else:
-            blocks = list(decode(data, "hevc", width + width % 2, height + height % 2))
+            blocks = list(decode(data, _demuxer(data), width + width % 2, height + height % 2))
         frames = sum(map(len, blocks))
         if frames != 1:
             raise CodecError(f"a coded picture holds {frames} pictures of {width}x{height}, one was expected")

@@ -19,8 +19,8 @@ class Freeze(Method):
     """Sends a clip's first picture and shows it for the whole clip. Any size from 16x16 on.
 
     Args:
-        codec: of the picture: ``h265`` (intra) or ``png`` (lossless).
-        qp: of H.265, 0 to 51.
+        codec: of the picture: ``h265`` or ``h266`` (intra), or ``png`` (lossless).
+        qp: of H.265, 0 to 51, or of H.266, 0 to 63.
     """
 
     name = "freeze"

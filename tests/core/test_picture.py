@@ -19,10 +19,11 @@ def decibels(a, b):
     return 10 * np.log10(255**2 / ((a.astype(float) - b) ** 2).mean())
 
 
-def test_finer_steps_cost_more_and_look_better(frame):
+@pytest.mark.parametrize("name", ["h265", "h266"])
+def test_finer_steps_cost_more_and_look_better(name, frame):
     sizes, qualities = [], []
     for qp in (10, 20, 30, 40):
-        codec = PictureCodec("h265", qp)
+        codec = PictureCodec(name, qp)
         data = codec.encode(frame)
         sizes.append(len(data))
         qualities.append(decibels(codec.decode(data, 64, 64), frame))
@@ -37,10 +38,11 @@ def test_png_is_lossless(shape, frame):
     assert np.array_equal(codec.decode(codec.encode(picture), shape[1], shape[0]), picture)
 
 
+@pytest.mark.parametrize("name", ["h265", "h266"])
 @pytest.mark.parametrize("shape", [(33, 64), (64, 33), (17, 19)])
-def test_odd_sides_lose_nothing_at_the_border(shape, frame):
+def test_odd_sides_lose_nothing_at_the_border(shape, name, frame):
     picture = np.ascontiguousarray(frame[: shape[0], : shape[1]])
-    codec = PictureCodec("h265", 10)
+    codec = PictureCodec(name, 10)
     decoded = codec.decode(codec.encode(picture), shape[1], shape[0])
     assert decoded.shape == picture.shape
     for strip in (np.s_[-1:], np.s_[:, -1:]):
@@ -54,7 +56,7 @@ def test_the_stream_is_one_bare_intra_picture(frame):
     assert kinds[3:] in ([19], [20])  # one IDR slice, and no encoder's banner
 
 
-@pytest.mark.parametrize("codec", ["h265", "png"])
+@pytest.mark.parametrize("codec", ["h265", "h266", "png"])
 def test_damaged_or_foreign_data_is_an_error_or_a_picture(codec, frame):
     coder = PictureCodec(codec, 30)
     data = coder.encode(frame)
@@ -71,6 +73,13 @@ def test_damaged_or_foreign_data_is_an_error_or_a_picture(codec, frame):
     for nonsense in (b"", b"\0\0\0\1", b"hello", data[:20], data + data):
         with pytest.raises(CodecError):
             coder.decode(nonsense, 64, 64)
+
+
+def test_an_h266_stream_holds_parameter_sets_and_one_intra_slice(frame):
+    data = PictureCodec("h266", 30).encode(frame)
+    kinds = [unit[1] >> 3 for unit in data.replace(b"\0\0\0\1", b"\0\0\1").split(b"\0\0\1")[1:]]
+    assert kinds.count(7) + kinds.count(8) + kinds.count(9) == 1  # IDR or clean random access
+    assert set(kinds) - {7, 8, 9} <= {13, 14, 15, 16, 17, 18}  # parameter sets, no banner
 
 
 def test_another_size_than_promised_is_an_error(frame):
