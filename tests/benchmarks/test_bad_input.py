@@ -350,7 +350,7 @@ def wait_for(what: Callable[[], object]) -> object:
     raise AssertionError("waited in vain")
 
 
-LONG = ("run", "--methods", "h264", "--dataset", "testcard", "data.clips=4", "--frames", "40", "--size", "64")
+LONG = ("run", "--methods", "h264", "--dataset", "testcard", "data.clips=9", "--frames", "40", "--size", "64")
 LONG += ("methods.h264.crf=[20,30,40]", "--metrics", "psnr,bpp", "run.videos=false", "run.workers=2", "--out")
 
 
@@ -388,7 +388,7 @@ def test_signals(bench: Bench, tmp_path: Path, number: signal.Signals, victim: s
     assert in_order(out)
     done = bench(*LONG, out)
     assert done.returncode == 0, done.stderr
-    assert len(read_scores(out)) == 4 * 3 * 4
+    assert len(read_scores(out)) == 9 * 3 * 4
     assert bench("verify", out).returncode == 0
 
 
@@ -399,7 +399,7 @@ def test_two_runs_into_one_folder_at_once(bench: Bench, tmp_path: Path) -> None:
     assert "another run is writing" in one_line(bench(*LONG, out))
     first.communicate(timeout=120)
     assert first.returncode == 0
-    assert len(read_scores(out)) == 4 * 3 * 4
+    assert len(read_scores(out)) == 9 * 3 * 4
 
 
 @pytest.mark.parametrize(
