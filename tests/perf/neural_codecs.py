@@ -36,7 +36,7 @@ from talkbench.core.errors import TalkbenchError
 from talkbench.core.fp16_motion import AdaptiveFp16Motion, Fp16Motion
 from talkbench.core.points import Point, points
 from talkbench.core.registry import load, plugins
-from talkbench.core.video import Clip, Frames
+from talkbench.core.video import Clip, Frames, first_frame
 from talkbench.methods.face_vid2vid.geometry import bins_to_degrees
 from talkbench.methods.face_vid2vid.inference import for_inference
 from talkbench.methods.face_vid2vid.networks import Motion
@@ -89,7 +89,8 @@ def bytes_table(clip: Clip) -> Table:
         spent[name] = motion / later
         row = ["", f"{spent[name]:.2f}", "", ""]
         if isinstance(codec.coding, Fp16Motion) and not isinstance(codec.coding, AdaptiveFp16Motion):
-            track = np.concatenate(list(codec.track(clip.frames())))[0 if codec.sends_source else 1 :]
+            numbers = np.concatenate(list(codec.estimate(first_frame(clip), clip.frames())))
+            track = numbers if codec.sends_source else numbers[1:]
             coded, said = len(codec.coding.encode([track])), codec.coding.bits(track).sum() / 8
             row = [str(codec.coding.raw_bytes), row[1], f"{said / later:.2f}", f"{coded / said - 1:+.2%}"]
         table.add_row(name, *row)
