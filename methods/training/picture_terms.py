@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..face_vid2vid.painter import Rendering
 from .perceptual import Perceptual
 
 REGION_SIZES = ((48, 112), (64, 80))
@@ -58,3 +59,20 @@ def zoom(picture: Tensor, boxes: Tensor, height: int, width: int) -> Tensor:
     unit = torch.stack([x.expand(height, width), y[:, None].expand(height, width)], -1)
     where = boxes[:, None, None, :2] + unit * boxes[:, None, None, 2:]
     return F.grid_sample(picture.float(), where, padding_mode="border", align_corners=False)
+
+
+def rendering_terms(
+    perceptual: Perceptual, rendering: Rendering, target: Tensor, boxes: Tensor
+) -> dict[str, Tensor]:
+    """`picture_terms` of a rendering's picture and, where it blends, terms of what it blends.
+
+    Where the mask is shut the generator learns nothing from the result; the face's acting parts must be worth
+    opening it for.
+    """
+    terms = picture_terms(perceptual, rendering.picture, target, boxes)
+    if rendering.warped is not None:
+        painted = region_pairs(rendering.generated, target, boxes)
+        terms["generated_regions"] = torch.stack([perceptual(*p).mean() for p in painted]).mean()
+        terms["generated"] = F.l1_loss(rendering.generated, target)
+        terms["warped"] = F.l1_loss(rendering.warped, target)
+    return terms

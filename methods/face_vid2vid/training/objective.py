@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ...training.batch import Batch
 from ...training.contract import Objective, Step
 from ...training.distortion import Distortion
 from ...training.perceptual import Perceptual
-from ...training.picture_terms import picture_terms, region_pairs
-from ..generator import Rendering
+from ...training.picture_terms import rendering_terms
 from ..geometry import matrix_to_euler
 from ..model import Source, TalkingHead
 from ..networks import Motion
@@ -63,7 +61,7 @@ class FaceVid2VidObjective(Objective[TalkingHead]):
         points = model.keypoints(source.canonical, driving)
         still = model.keypoints(source.canonical, source.motion)
 
-        terms = self._picture_terms(rendering, batch)
+        terms = rendering_terms(self.perceptual, rendering, batch.driving, batch.boxes)
         terms["equivariance"] = losses.equivariance(
             points[:some], model.keypoints(source.canonical[:some], distorted), distortion
         )
@@ -87,18 +85,6 @@ class FaceVid2VidObjective(Objective[TalkingHead]):
         if rendering.mask is not None:
             measures["mask"] = float(rendering.mask.detach().mean())
         return Step(terms, rendering.picture, measures)
-
-    def _picture_terms(self, rendering: Rendering, batch: Batch) -> dict[str, Tensor]:
-        target = batch.driving
-        terms = picture_terms(self.perceptual, rendering.picture, target, batch.boxes)
-        if rendering.warped is not None:
-            # Where the mask is shut G learns nothing from the result; the face's acting parts
-            # must be worth opening it for.
-            painted = region_pairs(rendering.generated, target, batch.boxes)
-            terms["generated_regions"] = torch.stack([self.perceptual(*p).mean() for p in painted]).mean()
-            terms["generated"] = F.l1_loss(rendering.generated, target)
-            terms["warped"] = F.l1_loss(rendering.warped, target)
-        return terms
 
     def _expression(self, source: Source, driving: Motion, batch: Batch, kept: Tensor | None) -> Tensor:
         still = source.motion if kept is None else source.motion.keep(kept)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch.nn import functional as F
 
 from ...face_vid2vid.painter import Rendering
 from ...training.batch import Batch
 from ...training.contract import Objective, Step
 from ...training.perceptual import Perceptual
-from ...training.picture_terms import picture_terms, region_pairs
+from ...training.picture_terms import rendering_terms
 from ..landmarks import LANDMARKS
 from ..weights import Networks
 
@@ -29,14 +28,8 @@ class FewShotObjective(Objective[Networks]):
 
     def __call__(self, model: Networks, batch: Batch, generator: torch.Generator) -> Step:
         rendering = rendered(model, batch)
-        assert rendering.warped is not None
         assert rendering.mask is not None
-        target = batch.driving
-        terms = picture_terms(self.perceptual, rendering.picture, target, batch.boxes)
-        terms["generated"] = F.l1_loss(rendering.generated, target)
-        terms["warped"] = F.l1_loss(rendering.warped, target)
-        painted = region_pairs(rendering.generated, target, batch.boxes)
-        terms["generated_regions"] = torch.stack([self.perceptual(*pair).mean() for pair in painted]).mean()
+        terms = rendering_terms(self.perceptual, rendering, batch.driving, batch.boxes)
         return Step(terms, rendering.picture, {"mask": float(rendering.mask.detach().mean())})
 
 

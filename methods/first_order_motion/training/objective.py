@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
 
-from ...face_vid2vid.painter import Rendering
 from ...training.batch import Batch
 from ...training.contract import Objective, Step
 from ...training.perceptual import Perceptual
-from ...training.picture_terms import picture_terms, region_pairs
+from ...training.picture_terms import rendering_terms
 from ..model import FirstOrderMotion
 from . import losses
 
@@ -40,7 +37,7 @@ class FirstOrderMotionObjective(Objective[FirstOrderMotion]):
         field = model.motion_field(source, driving)
         rendering = model.generator(source.features, field, source.picture)
 
-        terms = self._picture_terms(rendering, batch)
+        terms = rendering_terms(self.perceptual, rendering, batch.driving, batch.boxes)
         terms["equivariance"] = losses.equivariance(driving[:some], distorted, distortion)
         terms["equivariance_jacobian"] = losses.equivariance_jacobian(driving[:some], distorted, distortion)
         of_source = self.mesh.anchor(source.keypoints, batch.landmarks[:, 0])
@@ -52,15 +49,3 @@ class FirstOrderMotionObjective(Objective[FirstOrderMotion]):
         if rendering.mask is not None:
             measures["mask"] = float(rendering.mask.detach().mean())
         return Step(terms, rendering.picture, measures)
-
-    def _picture_terms(self, rendering: Rendering, batch: Batch) -> dict[str, Tensor]:
-        target = batch.driving
-        terms = picture_terms(self.perceptual, rendering.picture, target, batch.boxes)
-        if rendering.warped is not None:
-            # Where the mask is shut the generator learns nothing from the result; the face's acting parts
-            # must be worth opening it for.
-            painted = region_pairs(rendering.generated, target, batch.boxes)
-            terms["generated_regions"] = torch.stack([self.perceptual(*p).mean() for p in painted]).mean()
-            terms["generated"] = F.l1_loss(rendering.generated, target)
-            terms["warped"] = F.l1_loss(rendering.warped, target)
-        return terms
