@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..core.errors import MetricError, TalkbenchError
 from ..core.metric import Metric, PictureMetric, RateMetric, Scorer, Scores, Shape, StreamFacts
@@ -57,8 +58,10 @@ def score_pictures(
     try:
         for block in reference.frames():
             blocks = [next(stream) for stream in streams]  # of one shape, so cut at the same frames
-            for name, metric in metrics.items():
-                _update(name, metric, block, blocks, scorers, results)
+            prepared = _prepare(metrics, block, scorers, results)
+            # Clip by clip, so that what metrics share of a block (metrics/block_memory.py) is still there.
+            for decoded_block, mine, scored in zip(blocks, scorers, results, strict=True):
+                _update(prepared, decoded_block, mine, scored)
         for mine, scored in zip(scorers, results, strict=True):
             for name, scorer in mine.items():
                 try:
@@ -72,32 +75,35 @@ def score_pictures(
     return results
 
 
-def _update(
-    name: str,
-    metric: PictureMetric,
+def _prepare(
+    metrics: Mapping[str, PictureMetric],
     reference: Frames,
-    blocks: Sequence[Frames],
     scorers: Sequence[dict[str, Scorer]],
     results: Sequence[Scored],
-) -> None:
-    """One metric, one block, all decoded clips."""
-    if not any(name in mine for mine in scorers):
-        return
-    try:
-        prepared = metric.prepare(reference)
-    except Exception as error:
-        for mine, scored in zip(scorers, results, strict=True):
-            if name in mine:
-                mine.pop(name).close()
-                scored.errors[name] = error
-        return
-    for block, mine, scored in zip(blocks, scorers, results, strict=True):
-        if name in mine:
-            try:
-                mine[name].update(prepared, block)
-            except Exception as error:
-                mine.pop(name).close()
-                scored.errors[name] = error
+) -> dict[str, Any]:
+    """What the metrics in use want of a reference block; one that fails is dropped for all clips."""
+    prepared = {}
+    for name, metric in metrics.items():
+        if not any(name in mine for mine in scorers):
+            continue
+        try:
+            prepared[name] = metric.prepare(reference)
+        except Exception as error:
+            for mine, scored in zip(scorers, results, strict=True):
+                if name in mine:
+                    mine.pop(name).close()
+                    scored.errors[name] = error
+    return prepared
+
+
+def _update(prepared: Mapping[str, Any], decoded: Frames, scorers: dict[str, Scorer], scored: Scored) -> None:
+    """One block of one decoded clip, all metrics."""
+    for name in list(scorers):
+        try:
+            scorers[name].update(prepared[name], decoded)
+        except Exception as error:
+            scorers.pop(name).close()
+            scored.errors[name] = error
 
 
 def score_rates(facts: StreamFacts, metrics: Mapping[str, Metric]) -> Scored:
