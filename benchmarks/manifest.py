@@ -61,8 +61,7 @@ def describe_metrics(metrics: Mapping[str, Metric]) -> dict[str, dict[str, str]]
     return {
         column: {
             "metric": name,
-            "unit": metric.unit,
-            "direction": metric.direction,
+            **vars(metric.column(column)),
             "signature": metric.signature,
             "definition": " ".join((type(metric).__doc__ or "").split()),
             "source": metric.source,

@@ -246,11 +246,13 @@ def _store(
         failures.append(failure(unit, f"score {name}", error))
     for name, reason in scored.inapplicable.items():
         for column in metrics[name].columns:
-            record["values"][column] = {"value": None, "reason": reason, **_about(metrics[name])}
+            record["values"][column] = {"value": None, "reason": reason, **_about(metrics[name], column)}
     scores = {**scored.scores, **rates.scores}
     for name, result in scores.items():
         for column, value in result.values.items():
-            record["values"][column] = {"value": float(value), **_about(metrics[name])}
+            record["values"][column] = {"value": float(value), **_about(metrics[name], column)}
+        for column, reason in result.absent.items():
+            record["values"][column] = {"value": None, "reason": reason, **_about(metrics[name], column)}
     try:
         _store_frames(task, unit, record["frames"], scores)
         write_json(task.run / "units" / f"{unit.key}.json", record)
@@ -258,13 +260,8 @@ def _store(
         failures.append(failure(unit, "store", error))
 
 
-def _about(metric: Metric) -> dict[str, str]:
-    return {
-        "metric": metric.name,
-        "unit": metric.unit,
-        "direction": metric.direction,
-        "signature": metric.signature,
-    }
+def _about(metric: Metric, column: str) -> dict[str, str]:
+    return {"metric": metric.name, **vars(metric.column(column)), "signature": metric.signature}
 
 
 def _store_frames(task: Task, unit: Unit, count: int, scores: Mapping[str, Scores]) -> None:

@@ -20,6 +20,9 @@ from .video import Frames
 Values = NDArray[np.float64]
 """One number a frame: (t,), float64."""
 
+Direction = Literal["lower", "higher"]
+"""Which way is better."""
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -35,12 +38,23 @@ class Scores:
     """A clip's result.
 
     Attributes:
-        values: the clip's value by column name.
-        frames: per-frame values (frame 0 included) by column name, each (n,).
+        values: the clip's value by column name, a number each.
+        frames: per-frame values (frame 0 included) by column name, each (n,); NaN where a frame has none,
+            such as one in which no face is found.
+        absent: why a column has no value for this clip, by column name; no column is here and in `values`.
     """
 
     values: Mapping[str, float]
     frames: Mapping[str, Values] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Column:
+    """How the values of a column are read: their unit, and which way is better."""
+
+    unit: str
+    direction: Direction
 
 
 @dataclass(frozen=True)
@@ -65,7 +79,7 @@ class Metric(ABC):
     """Common to all metrics. The class's docstring is its definition, printed by `bench list metrics`."""
 
     name: ClassVar[str]
-    direction: ClassVar[Literal["lower", "higher"]]
+    direction: ClassVar[Direction]
     unit: ClassVar[str]
     source: ClassVar[str]
     """Paper or standard that defines it."""
@@ -75,6 +89,10 @@ class Metric(ABC):
     def columns(self) -> tuple[str, ...]:
         """Names of the values that it gives; most give one, of their own name."""
         return (self.name,)
+
+    def column(self, name: str) -> Column:
+        """How one of its columns is read: as the metric itself, unless a metric says otherwise of some."""
+        return Column(self.unit, self.direction)
 
     def needs(self) -> tuple[Asset, ...]:
         """The assets that these settings need."""
@@ -130,16 +148,46 @@ def pooled(values: Values, count_first: bool) -> Values:
     Raises:
         MetricError: no frame counts, or a value is not a finite number.
     """
-    counted = values if count_first else values[1:]
-    if not len(counted):
+    _refuse(values, ~np.isfinite(values))
+    return counted(values, count_first)
+
+
+def pooled_present(values: Values, count_first: bool) -> Values:
+    """The frames that count in a clip's value and have one: NaN says that a frame has none.
+
+    Args:
+        values, count_first: as for `pooled`.
+
+    Returns:
+        (m,), m <= n, and 0 where no frame that counts has a value: the column is then in `Scores.absent`.
+
+    Raises:
+        MetricError: no frame counts, or a value is infinite.
+    """
+    _refuse(values, np.isinf(values))
+    frames = counted(values, count_first)
+    return frames[~np.isnan(frames)]
+
+
+def counted(values: Values, count_first: bool) -> Values:
+    """The frames that count, whatever their values are.
+
+    Raises:
+        MetricError: there is none.
+    """
+    frames = values if count_first else values[1:]
+    if not len(frames):
         raise MetricError(
             f"{len(values)} frames were scored and frame 0 does not count; "
             "score at least two frames, or set run.count_first=true"
         )
-    if not np.isfinite(values).all():
-        frame = int(np.flatnonzero(~np.isfinite(values))[0])
+    return frames
+
+
+def _refuse(values: Values, wrong: NDArray[np.bool_]) -> None:
+    if wrong.any():
+        frame = int(np.flatnonzero(wrong)[0])
         raise MetricError(f"frame {frame} has the value {values[frame]}, expected a finite number")
-    return counted
 
 
 class Scorer(ABC):
@@ -162,7 +210,8 @@ class Scorer(ABC):
         """The clip's scores; called once, after the last block.
 
         Raises:
-            MetricError: no frame counts, or a value is not a number: never returned as NaN.
+            MetricError: no frame counts, or a value is not a number: never returned as NaN. A column that
+                the clip gives no occasion for is in `Scores.absent`, with the reason.
         """
 
     def close(self) -> None:  # noqa: B027  (most scorers hold nothing)

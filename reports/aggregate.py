@@ -71,6 +71,16 @@ class Results:
         names = [f"{rate}_{accounting}" for rate in kinds for accounting in ACCOUNTINGS]
         return tuple(name for name in names if name in self.values)
 
+    @property
+    def inapplicable(self) -> Mapping[tuple[str, str, str], tuple[str, ...]]:
+        """Columns without a value, by method, clip and the reason that the metric gave."""
+        found: dict[tuple[str, str, str], dict[str, None]] = {}
+        for ((method, _), clip), unit in self.units.items():
+            for column, entry in unit["values"].items():
+                if entry["value"] is None and "reason" in entry:
+                    found.setdefault((method, clip, entry["reason"]), {})[column] = None
+        return {key: tuple(columns) for key, columns in found.items()}
+
     def pooled(self, metric: str, point: Point) -> float | None:
         """A rate over all clips at once (all bits by all pixels, frames or seconds), or None for others.
 

@@ -84,7 +84,7 @@ def decimals(results: Results, metric: str) -> int:
 
 
 def definitions(results: Results) -> dict[str, list[str]]:
-    """Columns by metric: those of one metric share definition, unit, direction and signature."""
+    """Columns by metric: those of one metric share definition and signature, mostly unit and direction too."""
     found: dict[str, list[str]] = {}
     for column, about in results.metrics.items():
         found.setdefault(about["metric"], []).append(column)

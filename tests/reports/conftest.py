@@ -197,7 +197,10 @@ def write_unit(
         "stream": {"path": "streams/x.tkb", "sha256": unit["key"], "bytes": 4000, "sizes": {}},
         "decoded_sha256": unit["key"],
         "timing": {"encode_seconds": 1.0, "decode_seconds": 0.5},
-        "values": {name: {"value": None if math.isnan(v) else v} for name, v in values.items()},
+        "values": {
+            name: {"value": None, "reason": "it is too small <b>"} if math.isnan(v) else {"value": v}
+            for name, v in values.items()
+        },
         "video": video,
     }
     write_json(run / "units" / f"{unit['key']}.json", document)
