@@ -84,7 +84,7 @@ def decimals(results: Results, metric: str) -> int:
 
 
 def definitions(results: Results) -> dict[str, list[str]]:
-    """Columns by metric: those of one metric share definition and signature, mostly unit and direction too."""
+    """Columns by metric: of one metric, with one definition and one signature."""
     found: dict[str, list[str]] = {}
     for column, about in results.metrics.items():
         found.setdefault(about["metric"], []).append(column)
