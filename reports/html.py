@@ -16,6 +16,7 @@ from ..core.statistics import CONFIDENCE, RESAMPLES, Interval
 from ..core.store import read_frames, video_path, writing
 from .aggregate import Point, Results
 from .palette import looks
+from .published_values import measured_cell, published_tables
 
 HERE = Path(__file__).parent
 SCRIPTS = ("page.js", "rd.js", "tables.js", "viewer.js")
@@ -61,6 +62,8 @@ def write_page(results: Results, plots: Sequence[Path]) -> Path:
         style=(HERE / "page.css").read_text("utf-8"),
         scripts=[(HERE / name).read_text("utf-8") for name in SCRIPTS],
         plotly=get_plotlyjs(),
+        published=published_tables(results.manifest["benchmark"]),
+        measured=measured_cell,
         number=number,
         finite=math.isfinite,
     )
