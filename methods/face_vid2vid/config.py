@@ -20,6 +20,9 @@ class ModelConfig(NetworkConfig):
     """K, the number of keypoints (paper, section 3.1)."""
     motion_size: int = 256
     """Side of the picture that the motion networks see, whatever the size of the output."""
+    largest: int = 0
+    """Side of the largest picture that G paints; with a larger source picture, what was painted is enlarged
+    before it is blended at the source's own size. 0 sets no bound."""
 
     appearance_widths: tuple[int, ...] = (64, 128, 256)
     """F: channels at full, half and quarter size."""
@@ -88,6 +91,7 @@ PAPER = ModelConfig()
 
 SMALL = ModelConfig(
     motion_size=128,
+    largest=256,
     appearance_widths=(32, 64, 96),
     volume_channels=16,
     volume_depth=8,

@@ -144,6 +144,15 @@ def resize_flow(flow: Tensor, height: int, width: int) -> Tensor:
     return F.interpolate(channels, size=(height, width), mode="bilinear", align_corners=False).movedim(1, -1)
 
 
+def resized(maps: Tensor, size: int) -> Tensor:
+    """Square pictures or maps (B, C, S, S) at another size, without aliases where they shrink."""
+    if maps.shape[-1] == size:
+        return maps
+    return F.interpolate(
+        maps.float(), size=(size, size), mode="bilinear", align_corners=False, antialias=maps.shape[-1] > size
+    )
+
+
 def warp(features: Tensor, flow: Tensor) -> Tensor:
     """Sample (B, C, [D,] H, W) features where the flow points; outside repeats the border.
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from .config import ModelConfig
 from .generator import Generator, Rendering
-from .geometry import relative_rotation, transform_keypoints
+from .geometry import relative_rotation, resized, transform_keypoints
 from .motion_field import Field, MotionField
 from .networks import (
     DEFORMATION_UNIT,
@@ -73,32 +72,18 @@ class TalkingHead(nn.Module):
 
     def motion_picture(self, picture: Tensor) -> Tensor:
         """The picture at the size that the motion networks see."""
-        size = self.config.motion_size
-        if picture.shape[-1] == size:
-            return picture
-        return F.interpolate(picture, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
+        return resized(picture, self.config.motion_size)
 
     def estimate(self, picture: Tensor) -> Motion:
         """R, t and δ of (B, 3, S, S) pictures in [0, 1]: what the sender computes per frame."""
         motion: Motion = self.estimator(self.motion_picture(picture))[0]
         return motion
 
-    def read_source(self, picture: Tensor, render_size: int | None = None) -> Source:
-        """Everything that depends on the source picture alone.
-
-        `render_size` is the side of the picture that G paints; by default that of the source. A
-        smaller one is enlarged before it is blended.
-        """
+    def read_source(self, picture: Tensor) -> Source:
+        """Everything that depends on the source picture alone."""
         small = self.motion_picture(picture)
-        size = render_size or picture.shape[-1]
-        if size == small.shape[-1]:
-            large = small
-        elif size == picture.shape[-1]:
-            large = picture
-        else:
-            large = F.interpolate(
-                picture, size=(size, size), mode="bilinear", align_corners=False, antialias=True
-            )
+        size = min(picture.shape[-1], self.config.largest or picture.shape[-1])
+        large = small if size == small.shape[-1] else resized(picture, size)
         motion_volume = self.appearance(small)
         volume = motion_volume if large is small else self.appearance(large)
         return Source(picture, volume, motion_volume, self.canonical(small), *self.estimator(small))

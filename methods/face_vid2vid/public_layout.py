@@ -167,8 +167,8 @@ class PublicTalkingHead(TalkingHead):
         self.field = PublicField(config)  # type: ignore[assignment]
         self.generator = PublicGenerator(config, spade=spade)  # type: ignore[assignment]
 
-    def read_source(self, picture: Tensor, render_size: int | None = None) -> Source:
-        source = super().read_source(picture, render_size)
+    def read_source(self, picture: Tensor) -> Source:
+        source = super().read_source(picture)
         thin: Tensor = self.field.compress(source.motion_volume)
         return replace(source, motion_volume=thin)
 

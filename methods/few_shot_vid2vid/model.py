@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..face_vid2vid.blocks import ConvNorm, ResBlock, Up
-from ..face_vid2vid.geometry import cell_grid, resize_flow, warp
+from ..face_vid2vid.geometry import cell_grid, resize_flow, resized, warp
 from ..face_vid2vid.painter import Painter, Rendering
 from .config import FewShotConfig
 from .drawing import MAPS, away_from_face, head_flow, head_logits, label_maps, motion_share
@@ -30,14 +30,6 @@ from .spade import SpadeBlock
 
 MAX_CORRECTION = 0.2
 """Bound of what the flow network adds to the landmarks' flow, in half pictures."""
-
-
-def _resized(x: Tensor, size: int) -> Tensor:
-    if x.shape[-1] == size:
-        return x
-    return F.interpolate(
-        x.float(), size=(size, size), mode="bilinear", align_corners=False, antialias=x.shape[-1] > size
-    )
 
 
 def _flow_at(flow: Tensor, size: int) -> Tensor:
@@ -197,9 +189,9 @@ class Generator(Painter):
         flow = _flow_at(motion.flow, height)
         condition = torch.cat(
             [
-                _resized(self.embed(motion.labels), height),
-                warp(_resized(source.small, height), flow) * 2 - 1,
-                _resized(motion.head, height),
+                resized(self.embed(motion.labels), height),
+                warp(resized(source.small, height), flow) * 2 - 1,
+                resized(motion.head, height),
             ],
             1,
         )
@@ -210,7 +202,7 @@ class Generator(Painter):
         painted = self.finish(x, source.picture, _flow_at(motion.flow, size))
         assert painted.warped is not None
         assert painted.mask is not None
-        mask = painted.mask * _resized(motion.share, size)
+        mask = painted.mask * resized(motion.share, size)
         picture = torch.lerp(painted.warped, painted.generated, mask)
         return Rendering(picture, painted.generated, painted.warped, mask)
 
@@ -238,10 +230,10 @@ class FewShotTalkingHead(nn.Module):
             landmarks: (B, 126, 2).
         """
         config = self.config
-        small = _resized(picture, config.motion_size)
+        small = resized(picture, config.motion_size)
         with torch.no_grad():
             labels = label_maps(landmarks, config.motion_size)
-        painted = _resized(picture, min(picture.shape[-1], config.largest))
+        painted = resized(picture, min(picture.shape[-1], config.largest))
         weights = self.generator.weights(self.weight_generator(small, labels))
         return Source(picture, small, landmarks, labels, self.appearance(painted * 2 - 1), weights)
 

@@ -22,6 +22,9 @@ class ModelConfig(NetworkConfig):
     """Side of the picture that detector and dense motion see, whatever the size of the output."""
     motion_reduce: int = 1
     """Heat maps and flow have this fraction (1 or 2) of its size."""
+    largest: int = 0
+    """Side of the largest picture that the generator paints; of a larger source picture, what was painted is
+    enlarged before it is blended at the source's own size. 0 sets no bound."""
 
     detector_widths: tuple[int, ...] = (32, 64, 128, 256, 512, 1024)
     """Channels of the detector's hourglass, at the size of the heat maps and at each halving."""
@@ -81,6 +84,7 @@ LARGE = replace(
 
 SMALL = ModelConfig(
     motion_size=128,
+    largest=256,
     motion_reduce=2,
     detector_widths=(24, 48, 96, 128, 160),
     motion_widths=(24, 48, 64, 96, 128),

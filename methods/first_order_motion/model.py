@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..face_vid2vid.geometry import resized
 from ..face_vid2vid.painter import Rendering
 from .config import ModelConfig
 from .dense_motion import DenseMotion, Field
@@ -53,11 +54,9 @@ class FirstOrderMotion(nn.Module):
     def motion_picture(self, picture: Tensor) -> Tensor:
         """The picture at the size that the detector sees."""
         size, side = self.config.motion_size, picture.shape[-1]
-        if side == size:
-            return picture
-        if self.config.corner_grid and side % size == 0:
+        if self.config.corner_grid and side > size and side % size == 0:
             return gaussian_reduced(picture, side // size)
-        return F.interpolate(picture, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
+        return resized(picture, size)
 
     def estimate(self, picture: Tensor) -> Keypoints:
         """Keypoints of (B, 3, S, S) pictures in [0, 1]: what the sender computes per frame."""
@@ -69,7 +68,8 @@ class FirstOrderMotion(nn.Module):
         seen = self.motion_picture(picture)
         factor = self.config.motion_reduce
         small = F.avg_pool2d(seen, factor) if factor > 1 else seen
-        return Source(picture, small, self.generator.encode(picture), self.detector(seen))
+        painted = resized(picture, min(picture.shape[-1], self.config.largest or picture.shape[-1]))
+        return Source(picture, small, self.generator.encode(painted), self.detector(seen))
 
     def motion_field(self, source: Source, driving: Keypoints) -> Field:
         """Flow, masks and occlusion from a source and a driving frame's keypoints."""
