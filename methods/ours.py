@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import AssetError, UsageError
+from ..core.fp16_motion import arriving
 from ..core.method import Trainable, TrainingTask
 from ..core.motion_coding import Parameters
 from ..core.shared_assets import FACE_LANDMARKER, LPIPS_ALEX
@@ -129,7 +130,7 @@ class Ours(NeuralCodec, Trainable):
         import torch
 
         every = self.keypoints
-        arrived = self._motion(numbers.astype(np.float16).astype(np.float32))
+        arrived = self._motion(arriving(numbers))
         sources = still.repeat(len(numbers))
         counts = self.compute.tensor(np.full(len(numbers), every))
         most = (self.model.render(sources, arrived, counts).picture - pictures).abs().mean((1, 2, 3))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from talkbench.core.adaptive_counts import LARGEST
 from talkbench.core.errors import AssetError, CodecError, StreamError
-from talkbench.core.fp16_motion import AdaptiveFp16Motion, Fp16Motion, as_bytes
+from talkbench.core.fp16_motion import SIGNIFICANT_BITS, AdaptiveFp16Motion, Fp16Motion, arriving, as_bytes
 from talkbench.core.motion_coding import lock, unlock
 from talkbench.core.motion_statistics import MotionStatistics
 from talkbench.core.predictive_motion import HOLD, LARGEST_LEVEL, PredictiveMotion
@@ -51,7 +51,7 @@ def test_what_comes_out_is_within_the_promise(coding, frames, make_track, steps)
     assert result.dtype == np.float32
     assert result.shape == track.shape
     if isinstance(coding, Fp16Motion):
-        assert np.array_equal(result, track.astype(np.float16).astype(np.float32))
+        assert np.array_equal(result, arriving(track))
     elif isinstance(coding, TransformMotion):  # which keeps lengths, not single numbers
         assert (np.linalg.norm((result - track) / steps, axis=1) <= (HOLD + 1e-3) * NUMBERS**0.5).all()
     else:
@@ -181,6 +181,23 @@ def test_two_bytes_a_number(statistics):
     assert Fp16Motion(statistics.byte_counts).raw_bytes == 2 * NUMBERS
 
 
+def test_numbers_arrive_rounded_to_their_leading_bits():
+    assert arriving(np.float32([1, -2, 0, 1 / 3, -1000.4, 129.6])).tolist() == [
+        1,
+        -2,
+        0,
+        171 / 512,
+        -1000,
+        130,
+    ]
+    numbers = np.random.default_rng(2).normal(size=(100, 8)).astype(np.float32)
+    sent = arriving(numbers)
+    assert (np.abs(sent - numbers) <= np.abs(numbers) / 2**SIGNIFICANT_BITS + 2**-25).all()
+    assert np.array_equal(arriving(sent), sent)
+    assert np.array_equal(sent.astype(np.float16), sent)
+    assert not (as_bytes(numbers)[:, ::2] & 0b111).any()
+
+
 @pytest.mark.parametrize(("keypoints", "raw"), [(20, 132), (15, 102), (10, 72)])
 def test_raw_bytes_are_those_of_the_paper(keypoints, raw):
     assert Fp16Motion(np.ones((6 * keypoints + 12, 256), np.uint16)).raw_bytes == raw
@@ -215,7 +232,7 @@ def test_only_the_groups_that_are_counted_are_sent(statistics, make_track):
     counts = np.random.default_rng(1).integers(0, 5, 100)
     track, sent = counted(make_track(100), counts)
     data = coding.encode([track[:30], track[30:]])
-    assert np.array_equal(decoded(coding, data, 100), sent.astype(np.float16).astype(np.float32))
+    assert np.array_equal(decoded(coding, data, 100), arriving(sent))
 
 
 def test_a_steady_count_costs_next_to_nothing(statistics, make_track):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from talkbench.core import bitstream
 from talkbench.core.errors import AssetError, CodecError, StreamError, UsageError
+from talkbench.core.fp16_motion import arriving
 from talkbench.core.motion_statistics import MotionStatistics
 from talkbench.core.video import Clip
 from talkbench.methods.animated_picture import square
@@ -49,7 +50,7 @@ def test_what_arrives_is_what_was_estimated(point, ours, testcard, whole):
         sent[np.arange(66) >= 6 + 3 * count] = 0
     assert arrived.shape == sent.shape == (11, 3 * method.keypoints + 6)
     if POINTS[point].scale is None:
-        assert np.array_equal(arrived, sent.astype(np.float16).astype(np.float32))
+        assert np.array_equal(arrived, arriving(sent))
     else:
         assert (np.abs(arrived - sent) <= 0.751 * POINTS[point].scale * np.array(Ours.steps(20))).all()
     assert np.ptp(sent, axis=0).max() > 0  # the head moves
