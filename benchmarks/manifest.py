@@ -12,7 +12,10 @@ from typing import Any
 
 from ..core import ffmpeg
 from ..core.errors import StoreError
+from ..core.feature_store import SetScore, write_sets
 from ..core.metric import Metric, PictureMetric
+from ..core.registry import plugins
+from ..core.set_metric import SetMetric
 from ..core.store import (
     FAILURE_COLUMNS,
     SCHEMA,
@@ -26,6 +29,7 @@ from ..core.store import (
 )
 from ..core.version import __version__
 from .plan import Plan, build_metrics
+from .sets import set_scores
 from .work import Failure, as_row
 
 _PACKAGES = ("numpy", "torch", "torchvision", "lpips", "scipy", "pandas", "hydra-core", "imageio-ffmpeg")
@@ -56,6 +60,12 @@ def versions() -> dict[str, str]:
     return found
 
 
+def _kind(metric: Metric) -> str:
+    if isinstance(metric, SetMetric):
+        return "set"
+    return "picture" if isinstance(metric, PictureMetric) else "rate"
+
+
 def describe_metrics(metrics: Mapping[str, Metric]) -> dict[str, dict[str, str]]:
     """What the report says of each column of the scores."""
     return {
@@ -65,7 +75,7 @@ def describe_metrics(metrics: Mapping[str, Metric]) -> dict[str, dict[str, str]]
             "signature": metric.signature,
             "definition": " ".join((type(metric).__doc__ or "").split()),
             "source": metric.source,
-            "kind": "picture" if isinstance(metric, PictureMetric) else "rate",
+            "kind": _kind(metric),
         }
         for name, metric in metrics.items()
         for column in metric.columns
@@ -153,26 +163,62 @@ def make_manifest(plan: Plan, command: Sequence[str], old: Mapping[str, Any] | N
     }
 
 
-def write_tables(run: Path, manifest: dict[str, Any], failures: Sequence[Failure]) -> None:
-    """Write scores, failures and the manifest's last fields from the units that are there."""
+def _set_metrics(manifest: Mapping[str, Any]) -> dict[str, SetMetric]:
+    """The set metrics that a run has ever been asked for and that are still installed."""
+    config = manifest["config"]
+    known = {name: settings for name, settings in config["metrics"].items() if name in plugins("metrics")}
+    metrics = build_metrics({**config, "metrics": known})
+    return {name: metric for name, metric in metrics.items() if isinstance(metric, SetMetric)}
+
+
+def _set_row(manifest: Mapping[str, Any], score: SetScore) -> dict[str, Any]:
+    """A set's value as a row of the scores: it is of no single clip."""
+    return {
+        "benchmark": manifest["benchmark"],
+        "dataset": manifest["dataset"]["name"],
+        "clip": "",
+        **{
+            key: getattr(score, key)
+            for key in ("method", "point", "metric", "value", "unit", "direction", "signature")
+        },
+    }
+
+
+def _lost(manifest: Mapping[str, Any], score: SetScore) -> Failure:
+    stage = f"score {manifest['metrics'][score.metric]['metric']}"
+    return Failure(score.method, score.point, "", stage, "MetricError", score.reason)
+
+
+def write_tables(run: Path, manifest: dict[str, Any], failures: Sequence[Failure]) -> list[Failure]:
+    """Write scores, failures and the manifest's last fields from the units that are there.
+
+    Returns:
+        what failed only now: values of sets, which are made of all units of a point.
+    """
     import pandas as pd
 
-    rows, frames = [], {}
-    for unit in read_units(run):
+    rows, frames, units = [], {}, read_units(run)
+    sets = set_scores(run, _set_metrics(manifest), units)
+    for unit in units:
         frames[unit["clip"]] = unit["frames"]
         for column, entry in unit["values"].items():
-            if column in manifest["metrics"]:
+            if manifest["metrics"].get(column, {}).get("kind", "set") != "set":
                 rows.append({
                     **{key: unit[key] for key in ("benchmark", "dataset", "method", "point", "clip")},
                     "metric": column,
                     **{key: entry[key] for key in ("value", "unit", "direction", "signature")},
                 })  # fmt: skip
+    rows += [_set_row(manifest, score) for score in sets]
     for clip in manifest["dataset"]["clips"]:
         clip["frames"] = frames.get(clip["name"])
     table = pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype({"value": float})
     with writing(run / "scores.csv") as temporary:
         table.to_csv(temporary, index=False)
     write_table(run / "scores.parquet", table)
-    write_rows(run / "failures.csv", FAILURE_COLUMNS, [as_row(failure) for failure in failures])
+    lost = list(dict.fromkeys(_lost(manifest, score) for score in sets if score.reason and score.clips))
+    write_rows(run / "failures.csv", FAILURE_COLUMNS, [as_row(failure) for failure in (*failures, *lost)])
+    if sets or (run / "sets.json").is_file():
+        write_sets(run, sets)
     manifest["finished"] = now()
     write_json(run / "manifest.json", manifest)
+    return lost

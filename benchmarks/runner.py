@@ -14,12 +14,14 @@ from filelock import FileLock, Timeout
 
 from ..core.errors import StoreError
 from ..core.metric import Metric
+from ..core.set_metric import SetMetric
 from ..core.signature import sha256_file
 from ..core.store import clear_unfinished, read_failures, read_frames, read_unit, write_json
 from .executors import Executor
 from .manifest import earlier_manifest, make_manifest, write_tables
 from .plan import Plan, Unit, build_metrics
 from .reference import forget_reference
+from .sets import has_set_features
 from .work import Failure, Task, failure, work
 
 UNITS_AT_ONCE = 8
@@ -77,6 +79,7 @@ def _missing(run: Path, unit: Unit, metrics: Mapping[str, Metric]) -> tuple[str,
         name
         for name, metric in metrics.items()
         if any((column, metric.signature) not in has for column in metric.columns)
+        and not (isinstance(metric, SetMetric) and has_set_features(run, metric, record))
     )
 
 
@@ -192,11 +195,15 @@ def execute(
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
             clear_unfinished(run)
-        write_tables(run, manifest, before + failures)
-    asked = {(unit.point.method, unit.point.name, unit.clip.name) for unit in plan.units}
+        lost_sets = write_tables(run, manifest, before + failures)
+    asked = {
+        (unit.point.method, unit.point.name, clip)
+        for unit in plan.units
+        for clip in (unit.clip.name, "")  # without: of the whole set
+    }
     failures += [
         old
-        for old in before
+        for old in before + lost_sets
         if (old.method, old.point, old.clip) in asked
         and (not old.stage.startswith("score ") or old.stage.removeprefix("score ") in plan.metrics)
     ]

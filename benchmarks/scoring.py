@@ -8,6 +8,7 @@ from typing import Any
 
 from ..core.errors import MetricError, TalkbenchError
 from ..core.metric import Metric, PictureMetric, RateMetric, Scorer, Scores, Shape, StreamFacts
+from ..core.set_metric import SetMetric
 from ..core.video import Clip, Frames
 
 
@@ -38,8 +39,18 @@ def _open(metrics: Mapping[str, PictureMetric], shape: Shape, scored: Scored) ->
     return scorers
 
 
+def _first_of_space(metrics: Mapping[str, PictureMetric]) -> dict[str, str]:
+    """For each set metric, the first of the same feature space: its features are those of all."""
+    first: dict[str, str] = {}
+    sets = {name: metric.space for name, metric in metrics.items() if isinstance(metric, SetMetric)}
+    return {name: first.setdefault(space, name) for name, space in sets.items()}
+
+
 def score_pictures(
-    reference: Clip, decoded: Sequence[Clip], metrics: Mapping[str, PictureMetric]
+    reference: Clip,
+    decoded: Sequence[Clip],
+    metrics: Mapping[str, PictureMetric],
+    frames: int | None = None,
 ) -> list[Scored]:
     """Score several decoded clips against one reference.
 
@@ -47,12 +58,15 @@ def score_pictures(
         reference: the truth.
         decoded: clips of the same shape and number of frames.
         metrics: by name.
+        frames: how many each clip has; metrics of sets, which take a sample of them, need it.
 
     Returns:
         one result for each decoded clip, in order. A metric that fails is recorded and left out.
     """
+    first = _first_of_space(metrics)
+    metrics = {name: metric for name, metric in metrics.items() if first.get(name, name) == name}
     results = [Scored() for _ in decoded]
-    shape = Shape(reference.width, reference.height, reference.fps)
+    shape = Shape(reference.width, reference.height, reference.fps, frames)
     scorers = [_open(metrics, shape, scored) for scored in results]
     streams = [clip.frames() for clip in decoded]
     try:
@@ -72,6 +86,11 @@ def score_pictures(
         for mine in scorers:
             for scorer in mine.values():
                 scorer.close()
+    for name, other in first.items():
+        for scored in results:
+            for outcome in (scored.scores, scored.errors, scored.inapplicable):
+                if other in outcome:
+                    outcome[name] = outcome[other]  # type: ignore[assignment]
     return results
 
 

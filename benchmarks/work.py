@@ -12,7 +12,9 @@ from typing import Any
 
 from ..core.bitstream import sizes
 from ..core.errors import CodecError, StoreError, TalkbenchError, VideoError, printable
+from ..core.feature_store import write_features
 from ..core.metric import Metric, PictureMetric, Scores, Shape, StreamFacts
+from ..core.set_metric import SetMetric
 from ..core.store import (
     SCHEMA,
     read_frames,
@@ -28,6 +30,7 @@ from .plan import Unit, build_metrics
 from .reference import Reference, decode_reference, write_video
 from .scoring import Scored, score_pictures, score_rates
 from .sealed import Decoded, SealedDecoder
+from .sets import store_reference_features
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,9 @@ def work(task: Task) -> list[Failure]:
         return [failure(unit, "read", error) for unit in task.units]
     coded = [made for unit in task.units if (made := _code(task, unit, reference, failures))]
     try:
-        results = score_pictures(reference.clip, [made.pixels for made in coded], pictures)
+        pixels = [made.pixels for made in coded]
+        results = score_pictures(reference.clip, pixels, pictures, reference.frames)
+        _reference_features(task, reference, metrics, results)
         for made, scored in zip(coded, results, strict=True):
             _store(task, made.record, metrics, scored, failures, made.unit)
     finally:
@@ -137,6 +142,20 @@ def _reference_video(task: Task, reference: Reference) -> None:
     if not path.is_file():
         clip = reference.clip
         write_video(clip.frames(), clip.width, clip.height, clip.fps, path)
+
+
+def _reference_features(
+    task: Task, reference: Reference, metrics: Mapping[str, Metric], results: Sequence[Scored]
+) -> None:
+    """Store what set metrics need of the reference clip; where that fails, they have failed for its units."""
+    for name, metric in metrics.items():
+        if isinstance(metric, SetMetric) and any(name in scored.scores for scored in results):
+            try:
+                store_reference_features(task.run, task.scratch, metric, task.clip_sha256, reference)
+            except Exception as error:
+                for scored in results:
+                    if scored.scores.pop(name, None) is not None:
+                        scored.errors[name] = error
 
 
 def _pixels_path(task: Task, unit: Unit) -> Path:
@@ -254,6 +273,10 @@ def _store(
         for column, reason in result.absent.items():
             record["values"][column] = {"value": None, "reason": reason, **_about(metrics[name], column)}
     try:
+        for name, result in scores.items():
+            metric = metrics[name]
+            if isinstance(metric, SetMetric) and result.features is not None:
+                write_features(task.run, metric.space, unit.key, result.features)
         _store_frames(task, unit, record["frames"], scores)
         write_json(task.run / "units" / f"{unit.key}.json", record)
     except TalkbenchError as error:

@@ -26,11 +26,18 @@ Direction = Literal["lower", "higher"]
 
 @dataclass(frozen=True)
 class Shape:
-    """What a scorer may know of the clip before its frames: size in pixels and frames per second."""
+    """What a scorer may know of the clip before its frames.
+
+    Attributes:
+        width, height: in pixels.
+        fps: frames per second.
+        frames: how many will come, or None where nobody knows yet.
+    """
 
     width: int
     height: int
     fps: Fraction
+    frames: int | None = None
 
 
 @dataclass(frozen=True)
@@ -42,11 +49,13 @@ class Scores:
         frames: per-frame values (frame 0 included) by column name, each (n,); NaN where a frame has none,
             such as one in which no face is found.
         absent: why a column has no value for this clip, by column name; no column is here and in `values`.
+        features: of a set metric, which has none of these: of the sampled frames, (t, d) float32.
     """
 
     values: Mapping[str, float]
     frames: Mapping[str, Values] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
+    features: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

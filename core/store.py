@@ -3,7 +3,8 @@
     results/NAME/manifest.json     recipe, versions, machine, seeds, hashes, signatures, command line
                  streams/METHOD/POINT/CLIP.tkb      the bytes
                  units/KEY.json, units/KEY.parquet  clip values and frame values of one unit
-                 scores.csv, scores.parquet         tidy: one row a value
+                 features/, sets.json               of metrics of sets of pictures: core/feature_store.py
+                 scores.csv, scores.parquet         tidy: one row a value; without a clip where it is of a set
                  failures.csv                       what did not work, and why
                  report/index.html                  with report/videos/METHOD/POINT/CLIP.mp4 beside it
                                                     and report/videos/reference/CLIP.mp4
@@ -131,9 +132,9 @@ def read_json(path: Path, keys: Collection[str] = ()) -> dict[str, Any]:
     except FileNotFoundError:
         raise StoreError(f"{path} is missing; expected a folder made by `bench run`") from None
     except (OSError, ValueError) as error:
-        raise _damaged(path, error) from None
+        raise damaged(path, error) from None
     if not isinstance(value, dict) or "schema" not in value:
-        raise _damaged(path, "it states no schema")
+        raise damaged(path, "it states no schema")
     if value["schema"] != SCHEMA:
         raise StoreError(
             f"{path} has schema {value['schema']}, this talkbench reads {SCHEMA}; "
@@ -141,11 +142,12 @@ def read_json(path: Path, keys: Collection[str] = ()) -> dict[str, Any]:
         )
     for key in keys:
         if key not in value:
-            raise _damaged(path, f"it has no '{key}'")
+            raise damaged(path, f"it has no '{key}'")
     return value
 
 
-def _damaged(path: Path, found: object) -> StoreError:
+def damaged(path: Path, found: object) -> StoreError:
+    """The error for a stored file that is not what was written."""
     return StoreError(
         f"{path} is damaged ({found}); delete it and repeat the run's command: what is finished is kept"
     )
@@ -217,7 +219,7 @@ def _read_table(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path, page_checksum_verification=True)
     except (OSError, pa.ArrowException) as error:
-        raise _damaged(path, error) from None
+        raise damaged(path, error) from None
 
 
 def read_failures(run: Path) -> list[dict[str, str]]:
@@ -233,7 +235,7 @@ def read_failures(run: Path) -> list[dict[str, str]]:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file, strict=True))
     except (OSError, ValueError, csv.Error) as error:
-        raise _damaged(path, error) from None
+        raise damaged(path, error) from None
     if any(tuple(row) != FAILURE_COLUMNS or None in row.values() for row in rows):
-        raise _damaged(path, "a row does not have its columns")
+        raise damaged(path, "a row does not have its columns")
     return rows

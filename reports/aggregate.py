@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ..core.feature_store import read_sets
 from ..core.rates import ACCOUNTINGS
 from ..core.statistics import Interval, mean_interval
 from ..core.store import read_failures, read_manifest, read_scores, read_units, write_rows
+from .sets import SetCell, set_cells
 
 Point = tuple[str, str]
 """A method's name and its point's."""
 
 COLUMNS = (
     "method", "point", "metric", "mean", "low", "high", "clips", "left_out", "missing", "pooled",
-    "unit", "direction", "signature",
+    "unit", "direction", "signature", "pictures",
 )  # fmt: skip
 
 
@@ -33,8 +35,9 @@ class Results:
         clips: names, in the data set's order.
         units: finished units by point and clip.
         values: by metric, point and clip; NaN where the metric does not apply to the clip.
-        aggregates: over clips, by metric and point.
+        aggregates: over clips, by metric and point; of a set its one value, if comparable.
         failures: as stored.
+        sets: of set metrics, which have no values by clip, by metric and point.
     """
 
     run: Path
@@ -45,6 +48,7 @@ class Results:
     values: Mapping[str, Mapping[Point, Mapping[str, float]]]
     aggregates: Mapping[str, Mapping[Point, Interval]]
     failures: tuple[Mapping[str, str], ...]
+    sets: Mapping[str, Mapping[Point, SetCell]] = field(default_factory=dict)
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -55,13 +59,13 @@ class Results:
     def metrics(self) -> Mapping[str, Mapping[str, str]]:
         """What the manifest says of each column that holds any value: pictures', rates', then others."""
         about = self.manifest["metrics"]
-        pictures = [name for name in self.values if about[name]["kind"] == "picture"]
+        pictures = [name for name in self.values if about[name]["kind"] in ("picture", "set")]
         return {name: about[name] for name in dict.fromkeys((*pictures, *self.rates, *self.values))}
 
     @property
     def pictures(self) -> tuple[str, ...]:
-        """Columns that score pixels."""
-        return tuple(name for name, about in self.metrics.items() if about["kind"] == "picture")
+        """Columns that score pixels, those of sets included."""
+        return tuple(name for name, about in self.metrics.items() if about["kind"] in ("picture", "set"))
 
     @property
     def rates(self) -> tuple[str, ...]:
@@ -117,18 +121,25 @@ def load(run: Path) -> Results:
     values: dict[str, dict[Point, dict[str, float]]] = {}
     rows = zip(*(scores[name] for name in ("metric", "method", "point", "clip", "value")), strict=True)
     for metric, method, point, clip, value in rows:
-        if metric in manifest["metrics"] and (method, point) in points:
+        if metric in manifest["metrics"] and (method, point) in points and clip:  # without: of a set
             values.setdefault(metric, {}).setdefault((method, point), {})[clip] = (
                 math.nan if value is None else float(value)
             )
     seed = int(manifest.get("seed", 0))
+    sets = {
+        column: cells for column, cells in set_cells(read_sets(run)).items() if column in manifest["metrics"]
+    }
+    judged = {
+        column: {point: found for point, cell in cells.items() if (found := cell.interval) is not None}
+        for column, cells in sets.items()
+    }
     return Results(
         run=run,
         manifest=manifest,
         points=points,
         clips=tuple(clip["name"] for clip in manifest["dataset"]["clips"]),
         units={((unit["method"], unit["point"]), unit["clip"]): unit for unit in read_units(run)},
-        values=values,
+        values=values | {column: {} for column in sets},
         aggregates={
             metric: {
                 point: mean_interval(by_point[point].values(), seed=seed)
@@ -136,8 +147,10 @@ def load(run: Path) -> Results:
                 if point in by_point
             }
             for metric, by_point in values.items()
-        },
+        }
+        | judged,
         failures=tuple(read_failures(run)),
+        sets=sets,
     )
 
 
@@ -145,7 +158,8 @@ def write_table(results: Results) -> Path:
     """Write ``report/table.csv``: a row for each method, point and metric, with its interval.
 
     `clips` counts in the mean, `left_out` have no such value, `missing` did not finish; `low` and `high`
-    are empty where one clip alone counts.
+    are empty where one clip alone counts. Of a set metric, `pictures` says of how many the value is; one
+    that must not be compared with the others of its column has no mean.
     """
     rows = []
     for metric, by_point in results.aggregates.items():
@@ -155,7 +169,9 @@ def write_table(results: Results) -> Path:
             missing = len(results.clips) - found.clips - found.left_out
             last = (missing, results.pooled(metric, point))
             kept = (about["unit"], about["direction"], about["signature"])
-            rows.append(dict(zip(COLUMNS, (*point, metric, *numbers, *last, *kept), strict=True)))
+            cell = results.sets.get(metric, {}).get(point)
+            row = (*point, metric, *numbers, *last, *kept, cell.score.pictures if cell else "")
+            rows.append(dict(zip(COLUMNS, row, strict=True)))
     path = results.run / "report" / "table.csv"
     write_rows(path, COLUMNS, rows)
     return path

@@ -17,6 +17,7 @@ from ..core.store import read_frames, video_path, writing
 from .aggregate import Point, Results
 from .palette import looks
 from .published_values import measured_cell, published_tables
+from .sets import set_notes
 
 HERE = Path(__file__).parent
 SCRIPTS = ("page.js", "rd.js", "tables.js", "viewer.js")
@@ -53,6 +54,7 @@ def write_page(results: Results, plots: Sequence[Path]) -> Path:
         data=page_data(results, plots),
         looks=looks(results.methods),
         settings=settings(results),
+        set_notes=set_notes(results.sets),
         definitions=definitions(results),
         decimals={metric: decimals(results, metric) for metric in results.metrics},
         config=json.dumps(results.manifest["config"], indent=1, ensure_ascii=False),
