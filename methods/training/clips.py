@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.face_openings import openings
 from ...core.reading import VideoFile
-from .labels import expression_targets, openings
+from .labels import expression_targets
 from .prepare import Prepared
 
 Array = NDArray[Any]

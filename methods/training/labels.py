@@ -1,4 +1,4 @@
-"""What is read off a frame's labels: openings of eyes and mouth, regions, mirrored blendshapes.
+"""What is read off a frame's labels: targets of expression, regions, mirrored points and blendshapes.
 
 Indices are those of MediaPipe's face mesh (478 points) and of its 52 blendshapes.
 """
@@ -10,13 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from ...core.face_openings import distance, face_height, openings
 
-RIGHT_EYE = (33, 133, ((160, 144), (159, 145), (158, 153)))
-LEFT_EYE = (263, 362, ((387, 373), (386, 374), (385, 380)))
-INNER_LIPS = (13, 14)
-MOUTH_CORNERS = (61, 291)
-FOREHEAD, CHIN = 10, 152
+Array = NDArray[Any]
 
 ANCHORS = (13, 14, 159, 386, 61, 291, 468, 473, 105, 334, 0, 17, 152, 145, 374, 1, 10, 234, 454, 168)
 """Points of the face mesh that the ordered keypoints are drawn to, what acts most first: lips, lids, corners
@@ -31,8 +27,6 @@ MESH_MIRROR = np.arange(478)
 MESH_MIRROR[_RIGHT], MESH_MIRROR[248:468] = range(248, 468), _RIGHT
 MESH_MIRROR[468:473], MESH_MIRROR[473:] = range(473, 478), range(468, 473)
 
-OPENINGS = ("right_eye", "left_eye", "mouth", "mouth_width")
-
 # Left and right of a blendshape stand side by side, but for four of them.
 _MIRROR_PAIRS = [(i, i + 1) for i in (1, 4, 7, 9, 11, 13, 15, 17, 19, 21, 28, 30, 34, 36, 44, 46, 48, 50)] + [
     (24, 26),
@@ -41,32 +35,6 @@ _MIRROR_PAIRS = [(i, i + 1) for i in (1, 4, 7, 9, 11, 13, 15, 17, 19, 21, 28, 30
 BLENDSHAPE_MIRROR = np.arange(52)
 for _a, _b in _MIRROR_PAIRS:
     BLENDSHAPE_MIRROR[[_a, _b]] = _b, _a
-
-
-def _distance(points: Array, a: int, b: int) -> Array:
-    distance: Array = np.linalg.norm(points[..., a, :] - points[..., b, :], axis=-1)
-    return distance
-
-
-def face_height(points: Array) -> Array:
-    """Distance from forehead to chin of (..., 478, 2) landmarks, in their unit."""
-    return np.maximum(_distance(points, FOREHEAD, CHIN), 1e-6)
-
-
-def openings(points: Array) -> Array:
-    """`OPENINGS` of (..., 478, 2) landmarks: (..., 4) ratios without unit.
-
-    Eyes: mean lid distance over corner distance. Mouth: distance of the inner lips, and of the
-    corners, over the height of the face.
-    """
-    values = []
-    for outer, inner, lids in (RIGHT_EYE, LEFT_EYE):
-        lid = sum(_distance(points, a, b) for a, b in lids) / len(lids)
-        values.append(lid / np.maximum(_distance(points, outer, inner), 1e-6))
-    height = face_height(points)
-    values.append(_distance(points, *INNER_LIPS) / height)
-    values.append(_distance(points, *MOUTH_CORNERS) / height)
-    return np.stack(values, -1)
 
 
 def expression_targets(points: Array, blendshapes: Array) -> Array:
@@ -86,7 +54,7 @@ def regions(points: Array) -> Array:
     In the unit of the landmarks. The size follows the larger of the distance of the outer eye
     corners and half the face's height, so that a turned head keeps its boxes.
     """
-    unit = np.maximum(_distance(points, 33, 263), 0.5 * face_height(points))
+    unit = np.maximum(distance(points, 33, 263), 0.5 * face_height(points))
     eyes = points[..., [33, 133, 263, 362], :].mean(-2)
     mouth = points[..., [61, 291, 0, 17], :].mean(-2)
     size = unit[..., None]

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 from talkbench.core.errors import AssetError
-from talkbench.core.face_landmarks import POINTS, FaceLandmarks
+from talkbench.core.face_landmarks import BLENDSHAPES, CONFIDENCE, POINTS, FaceLandmarks
 
 
 def test_a_missing_model_is_named(monkeypatch, tmp_path):
@@ -24,6 +24,31 @@ def test_listing_does_not_import_the_library():
     )
     assert "'talkbench.core'" in listed.stdout
     assert "'mediapipe'" not in listed.stdout
+
+
+@pytest.mark.network
+def test_the_blendshapes_have_the_models_names_and_the_points_are_the_same(face):
+    """By the library called plainly, asked for nothing but points."""
+    import mediapipe
+    from mediapipe.tasks.python import BaseOptions, vision
+    from talkbench.core.assets import locate
+    from talkbench.core.shared_assets import FACE_LANDMARKER
+
+    for asked in (True, False):
+        options = vision.FaceLandmarkerOptions(
+            base_options=BaseOptions(model_asset_path=str(locate(FACE_LANDMARKER))),
+            min_face_detection_confidence=CONFIDENCE,
+            output_face_blendshapes=asked,
+        )
+        with vision.FaceLandmarker.create_from_options(options) as plain, FaceLandmarks() as landmarks:
+            found = plain.detect(mediapipe.Image(mediapipe.ImageFormat.SRGB, face))
+            ours = landmarks.face(face)
+            points = [(point.x, point.y) for point in found.face_landmarks[0]]
+            assert ours.points == pytest.approx(np.array(points) * len(face), abs=1e-3)
+        if asked:
+            shapes = found.face_blendshapes[0]
+            assert tuple(shape.category_name.lstrip("_") for shape in shapes) == BLENDSHAPES
+            assert ours.blendshapes == pytest.approx([shape.score for shape in shapes])
 
 
 @pytest.mark.network

@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 from talkbench.cli import main
 from talkbench.core import bitstream
+from talkbench.core.face_openings import LEFT_EYE, RIGHT_EYE
 from talkbench.core.motion_statistics import MotionStatistics
 from talkbench.methods.training import run
-from talkbench.methods.training.labels import LEFT_EYE, RIGHT_EYE
 from talkbench.methods.training.loop import Trainer
 
 pytestmark = pytest.mark.usefixtures("threads")

@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 from talkbench.core.errors import UsageError
+from talkbench.core.face_openings import LEFT_EYE, RIGHT_EYE
 from talkbench.methods.face_vid2vid.geometry import euler_to_matrix, matrix_to_euler
 from talkbench.methods.face_vid2vid.training import losses
 from talkbench.methods.face_vid2vid.training.face_vid2vid import FaceVid2VidTraining
@@ -33,7 +34,7 @@ from talkbench.methods.training.workers import Workers
 
 pytestmark = pytest.mark.usefixtures("threads")
 
-EYES = labels.RIGHT_EYE, labels.LEFT_EYE
+EYES = RIGHT_EYE, LEFT_EYE
 
 
 TRAININGS = {"ours": FaceVid2VidTraining, "fomm": FirstOrderMotionTraining, "fs_vid2vid": FewShotTraining}

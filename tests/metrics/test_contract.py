@@ -15,7 +15,7 @@ from talkbench.core.registry import load, plugins
 
 NAMES = (
     "l1", "psnr", "psnr_mse", "psnr_y", "ssim", "ms_ssim", "lpips", "vmaf",
-    "bpp", "kbps", "frame_bytes", "encode_ms", "decode_ms",
+    "flicker", "warping_error", "bpp", "kbps", "frame_bytes", "encode_ms", "decode_ms",
 )  # fmt: skip
 PERFECT = {"l1": 0, "psnr": 100, "psnr_mse": 100, "psnr_y": 100, "ssim": 1, "ms_ssim": 1, "lpips": 0}
 LPIPS = pytest.param("lpips", marks=pytest.mark.network)
@@ -64,7 +64,8 @@ def test_metrics_are_listed_without_heavy_imports():
         "import sys\n"
         "from talkbench.core.registry import load, plugins\n"
         "for name in plugins('metrics'): load('metrics', name)\n"
-        "heavy = 'torch pandas scipy lpips matplotlib dlib cv2 onnxruntime insightface face_alignment'\n"
+        "heavy = 'torch pandas scipy lpips matplotlib dlib cv2 mediapipe onnxruntime insightface '\n"
+        "heavy += 'face_alignment'\n"
         "print(set(heavy.split()) & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
