@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
 RESAMPLES = 4999
+_TOGETHER = 64
+"""Rows that are drawn in step."""
 
 
 @dataclass(frozen=True)
@@ -55,26 +58,51 @@ def mean_interval(values: Iterable[float], *, seed: int = 0, confidence: float =
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13; by scipy.
     """
-    given = np.fromiter(values, np.float64)
-    counted = given[~np.isnan(given)]
-    left_out = len(given) - len(counted)
-    if len(counted) == 0:
-        return Interval(math.nan, None, None, 0, left_out)
-    mean = float(np.mean(counted))
-    if len(counted) == 1 or not np.isfinite(counted).all():
-        return Interval(mean, None, None, len(counted), left_out)
+    return mean_intervals([values], seed=seed, confidence=confidence)[0]
+
+
+def mean_intervals(
+    rows: Iterable[Iterable[float]], *, seed: int = 0, confidence: float = CONFIDENCE
+) -> list[Interval]:
+    """`mean_interval` of each row, to rounding, and several times as fast as one by one.
+
+    Args:
+        rows: of values, one a clip.
+        seed, confidence: as for `mean_interval`.
+    """
+    found: list[Interval] = []
+    drawn: dict[int, list[tuple[int, NDArray[np.float64]]]] = {}  # by the number of clips that count
+    for row in rows:
+        given = np.fromiter(row, np.float64)
+        counted = given[~np.isnan(given)]
+        mean = float(np.mean(counted)) if len(counted) else math.nan
+        if len(counted) > 1 and np.isfinite(counted).all():
+            drawn.setdefault(len(counted), []).append((len(found), counted))
+        found.append(Interval(mean, None, None, len(counted), len(given) - len(counted)))
+    for same in drawn.values():
+        for start in range(0, len(same), _TOGETHER):
+            numbers, stacked = zip(*same[start : start + _TOGETHER], strict=True)
+            low, high = _ends(np.stack(stacked), seed, confidence)
+            for number, one_low, one_high in zip(numbers, low, high, strict=True):
+                found[number] = replace(found[number], low=one_low, high=one_high)
+    return found
+
+
+def _ends(rows: NDArray[np.float64], seed: int, confidence: float) -> tuple[list[float], list[float]]:
+    """Lower and upper ends, m each, of the intervals of rows (m, n), which are drawn in step."""
     from scipy.stats import bootstrap
 
-    found = bootstrap(
-        (counted,),
+    interval = bootstrap(
+        (rows,),
         np.mean,
         n_resamples=RESAMPLES,
-        batch=max(1, 4_000_000 // len(counted)),  # 32 MB of drawn values at a time
+        batch=max(1, 4_000_000 // rows.size),  # 32 MB of drawn values at a time
         confidence_level=confidence,
         method="percentile",
         rng=np.random.default_rng(seed),
+        axis=-1,
     ).confidence_interval
-    return Interval(mean, float(found.low), float(found.high), len(counted), left_out)
+    return np.asarray(interval.low).tolist(), np.asarray(interval.high).tolist()
 
 
 def paired_difference(

@@ -8,12 +8,14 @@ KINDS = {
     "html": "report/index.html: plots, tables, videos in step, failures, definitions; opens from disk",
     "plots": "report/plots: rate against quality as SVG and PDF, one of each metric and accounting",
     "table": "report/table.csv: means over clips with their intervals",
+    "ratios": "report/ratios.csv: at equal quality, how many times the bits a block codec needs",
+    "bd": "report/bd.csv: Bjøntegaard deltas of rate and metric against the first block codec",
 }
 """What a report consists of, and what each part is."""
 
 
 def build(run: Path) -> Path:
-    """Make a run's report: the page, the plots and the table, anew.
+    """Make a run's report: the page, the plots and the tables, anew.
 
     Args:
         run: a folder made by `bench run`; units may be missing from it, none need have finished.
@@ -25,9 +27,12 @@ def build(run: Path) -> Path:
         StoreError: `run` is not a run's folder or has no scores yet, or it cannot be written.
     """
     from .aggregate import load, write_table
+    from .comparison import compare, write_comparison
     from .html import write_page
     from .plots import write_plots
 
     results = load(run)
+    comparison = compare(results)
     write_table(results)
-    return write_page(results, write_plots(results))
+    write_comparison(results, comparison)
+    return write_page(results, comparison, write_plots(results))

@@ -14,22 +14,28 @@ from urllib.parse import quote
 from ..core.rates import ACCOUNTINGS
 from ..core.statistics import CONFIDENCE, RESAMPLES, Interval
 from ..core.store import read_frames, video_path, writing
+from . import bd_rate
 from .aggregate import Point, Results
+from .comparison import Comparison
+from .curves import block_codecs, counted
+from .equal_quality import LEAST_POINTS, STILL, subsets
+from .headline import headline
 from .palette import looks
 from .published_values import measured_cell, published_tables
 from .sets import set_notes
 
 HERE = Path(__file__).parent
-SCRIPTS = ("page.js", "rd.js", "tables.js", "viewer.js")
+SCRIPTS = ("page.js", "rd.js", "ratios.js", "tables.js", "viewer.js")
 FRAME_VALUES = 3_000_000
 """Per-frame values that a page holds at most: about 20 MB of text."""
 
 
-def write_page(results: Results, plots: Sequence[Path]) -> Path:
+def write_page(results: Results, comparison: Comparison, plots: Sequence[Path]) -> Path:
     """Write ``report/index.html``.
 
     Args:
         results: of the run.
+        comparison: of its methods.
         plots: files beside the page that it links to.
 
     Raises:
@@ -51,7 +57,11 @@ def write_page(results: Results, plots: Sequence[Path]) -> Path:
         results=results,
         manifest=results.manifest,
         frames=sum(clip["frames"] or 0 for clip in results.manifest["dataset"]["clips"]),
-        data=page_data(results, plots),
+        data=page_data(results, plots) | compared(results, comparison),
+        headline=headline(results, comparison),
+        anchors=block_codecs(results),
+        still=STILL,
+        least={"ratio": LEAST_POINTS, "bd": bd_rate.LEAST_POINTS},
         looks=looks(results.methods),
         settings=settings(results),
         set_notes=set_notes(results.sets),
@@ -169,6 +179,39 @@ def page_data(results: Results, plots: Sequence[Path]) -> dict[str, Any]:
         "withoutFrames": without_frames,
         "plots": {path.name: f"plots/{quote(path.name)}" for path in plots},
     }
+
+
+def compared(results: Results, comparison: Comparison) -> dict[str, Any]:
+    """What the page's scripts read of methods against each other: one short list a cell of its tables."""
+    ratios: dict[str, Any] = {}
+    for at in comparison.ratios:
+        found = ratios
+        for name in (at.metric, at.subset, at.anchor, at.pairing):
+            found = found.setdefault(name, {})
+        inside, ends, reasons = _ends(at.ratio), _ends(at.bound), counted(at.refused)
+        found[str(results.points.index(at.point))] = [
+            *inside,
+            at.ratio.clips,
+            at.worse,
+            at.better,
+            *ends,
+            reasons,
+        ]
+    deltas: dict[str, Any] = {}
+    for delta in comparison.deltas:
+        rate, quality = ([*_ends(found), found.clips] for found in (delta.rate, delta.quality))
+        cell = [*rate, *quality, _finite(delta.overlap.mean), counted(delta.refused)]
+        deltas.setdefault(delta.metric, {}).setdefault(delta.accounting, {})[delta.method] = cell
+    return {
+        "ratios": ratios,
+        "deltas": deltas,
+        "deltaAnchor": bd_rate.anchor_of(results),
+        "subsets": {name: len(clips) for name, clips in subsets(results).items()},
+    }
+
+
+def _ends(found: Interval) -> tuple[float | None, float | None, float | None]:
+    return _finite(found.mean), _finite(found.low), _finite(found.high)
 
 
 def _finite(value: float | None) -> float | None:

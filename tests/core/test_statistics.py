@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from talkbench.core.statistics import Interval, mean_interval, paired_difference
+from talkbench.core.statistics import Interval, mean_interval, mean_intervals, paired_difference
 
 
 def test_interval_of_two_clips_is_their_range() -> None:
@@ -32,6 +32,18 @@ def test_interval_agrees_with_resampling_by_hand() -> None:
 def test_interval_is_frozen() -> None:
     found = mean_interval([0.1, 0.2, 0.4, 0.8], seed=7)
     assert (found.low, found.high) == pytest.approx((0.15, 0.65), abs=1e-12)
+
+
+def test_rows_together_have_the_intervals_that_each_has_alone() -> None:
+    drawn = np.random.default_rng(3).normal(size=(70, 6))
+    drawn[::3, 2] = math.nan
+    rows = [*drawn, np.array([1.0]), np.array([]), np.array([1.0, math.inf])]
+    for row, found in zip(rows, mean_intervals(rows), strict=True):
+        alone = mean_interval(row)
+        assert (found.clips, found.left_out) == (alone.clips, alone.left_out)
+        assert (found.low is None) == (alone.low is None)
+        numbers = [(one.mean, one.low or 0.0, one.high or 0.0) for one in (found, alone)]
+        assert numbers[0] == pytest.approx(numbers[1], nan_ok=True)
 
 
 def test_seed_repeats() -> None:

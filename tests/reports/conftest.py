@@ -117,7 +117,9 @@ def metric_table() -> dict[str, dict[str, str]]:
 
 
 def describe(method: str, point: str) -> dict[str, str]:
-    settings = {"encoder": f"{method}/ffmpeg n9.0.2 <static>", "preset": "medium", "threads": "1"}
+    settings = {"build": f"{method}/ffmpeg n9.0.2 <static>", "threads": "1"}
+    if point.startswith("crf"):
+        settings |= {"encoder": f"-c:v {method}", "preset": "medium", "structure": "low delay"}
     swept = {"crf": point[3:]} if point.startswith("crf") else {"keypoints": point[1:]}
     return settings | (swept if point != "default" else {})
 
@@ -128,6 +130,7 @@ def write_run(
     videos: bool = False,
     failures: bool = False,
     pictures: tuple[str, ...] = tuple(PICTURE),
+    methods: tuple[str, ...] = tuple(SWEEPS),
 ) -> Path:
     """Write a run's folder as the runner does.
 
@@ -137,13 +140,14 @@ def write_run(
         videos: make playable copies for the points WITH_VIDEO.
         failures: leave out one unit and list it as failed.
         pictures: the picture metrics to score.
+        methods: which of SWEEPS to run.
     """
     unwanted = set(PICTURE) - set(pictures)
     table = {name: about for name, about in metric_table().items() if name not in unwanted}
     units: list[dict[str, Any]] = []
     scores: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
-    for method, points in SWEEPS.items():
+    for method, points in ((name, SWEEPS[name]) for name in methods):
         for step, point in enumerate(points):
             for number, clip in enumerate(clips):
                 key = digest([method, point, clip])
@@ -177,7 +181,7 @@ def write_run(
     (run / "units").mkdir(parents=True, exist_ok=True)
     pd.DataFrame(scores, columns=list(SCORE_COLUMNS)).to_parquet(run / "scores.parquet")
     write_rows(run / "failures.csv", FAILURE_COLUMNS, failed)
-    write_json(run / "manifest.json", manifest(clips, units, table))
+    write_json(run / "manifest.json", manifest(clips, units, table, methods))
     return run
 
 
@@ -211,7 +215,9 @@ def write_unit(
     pd.DataFrame({"frame": np.arange(FRAMES), **frames}).to_parquet(run / "units" / f"{unit['key']}.parquet")
 
 
-def manifest(clips: tuple[str, ...], units: list[dict[str, Any]], table: dict[str, Any]) -> dict[str, Any]:
+def manifest(
+    clips: tuple[str, ...], units: list[dict[str, Any]], table: dict[str, Any], methods: tuple[str, ...]
+) -> dict[str, Any]:
     shape = {"width": SIDE, "height": SIDE, "fps": f"{FPS}/1", "frames": FRAMES}
     return {
         "schema": 1,
@@ -228,8 +234,8 @@ def manifest(clips: tuple[str, ...], units: list[dict[str, Any]], table: dict[st
         },
         "config": {"metrics": {"bpp": {"call_seconds": 10}}, "run": {"count_first": False}},
         "methods": {
-            method: {point: {"describe": describe(method, point)} for point in points}
-            for method, points in SWEEPS.items()
+            method: {point: {"describe": describe(method, point)} for point in SWEEPS[method]}
+            for method in methods
         },
         "metrics": table,
         "machine": {"cpu": "a <fast> one", "cores": 2, "memory_gb": 24},

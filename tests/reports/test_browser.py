@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from talkbench.reports.aggregate import load
+from talkbench.reports.comparison import compare
+from talkbench.reports.equal_quality import PAIRINGS
 from talkbench.reports.html import write_page
 
 MakeRun = Callable[..., Path]
@@ -45,6 +47,12 @@ def browser() -> Iterator[Any]:
     driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["http://*", "https://*", "ws://*", "wss://*"]})
     yield driver
     driver.quit()
+
+
+def page(run: Path) -> str:
+    """Address of a run's page, without plots."""
+    results = load(run)
+    return write_page(results, compare(results), []).as_uri()
 
 
 def until(driver: Any, condition: str) -> Any:
@@ -93,7 +101,7 @@ def numbers_seen(driver: Any) -> list[int]:
 
 def test_page_opens_without_complaint_and_draws(browser: Any, make_run: MakeRun) -> None:
     run = make_run(failures=True)
-    browser.get(write_page(load(run), []).as_uri())
+    browser.get(page(run))
     until(browser, "document.querySelectorAll('#rd-plot .scatterlayer .trace').length === 4")
     hover = "Plotly.Fx.hover('rd-plot', [{curveNumber: arguments[0], pointNumber: 0}])"
     for curve, words in ((0, "crf: 51"), (0, "3 of 3 clips"), (3, "freeze/ffmpeg n9.0.2 <static>")):
@@ -111,8 +119,29 @@ def test_page_opens_without_complaint_and_draws(browser: Any, make_run: MakeRun)
     assert browser.get_log("browser") == []
 
 
+def test_ratios_follow_what_is_chosen(browser: Any, make_run: MakeRun) -> None:
+    run = make_run(failures=True)
+    browser.get(page(run))
+    results = load(run)
+    by_case = compare(results).by_case
+    until(browser, "document.querySelectorAll('#ratios tbody tr').length === 4")
+    for metric, anchor in (("lpips", "h264"), ("psnr", "h265")):
+        browser.execute_script(SET, "equal-metric", metric, "change")
+        browser.execute_script(SET, "equal-anchor", anchor, "change")
+        cells = browser.find_elements("css selector", "#ratios tbody tr:first-child td")
+        for pairing, cell in zip(PAIRINGS, cells, strict=True):
+            found = by_case[metric, "all", ("ours", "k10"), anchor, pairing].ratio
+            assert float(cell.text.split("×")[0]) == pytest.approx(found.mean, rel=0.03)
+    browser.execute_script(SET, "equal-metric", "vmaf", "change")
+    assert "1 clip: h265 has 0 points with vmaf" in browser.find_element("id", "equal-notes").text
+    browser.execute_script(SET, "delta-rate", "motion", "change")
+    assert browser.find_element("id", "delta-caption").text.startswith("Against h264, by vmaf")
+    assert "of 4 that it takes" in browser.find_element("id", "deltas").text
+    assert browser.get_log("browser") == []
+
+
 def test_table_sorts_by_a_click(browser: Any, make_run: MakeRun) -> None:
-    browser.get(write_page(load(make_run()), []).as_uri())
+    browser.get(page(make_run()))
     headings = browser.find_elements("css selector", "#means thead th")
     at = next(k for k, heading in enumerate(headings) if heading.text.startswith("lpips"))
     values = f"[...document.querySelectorAll('#means tbody tr')].map(row => +row.cells[{at}].dataset.value)"
@@ -128,7 +157,7 @@ def test_table_sorts_by_a_click(browser: Any, make_run: MakeRun) -> None:
 def test_videos_stay_in_step(browser: Any, make_run: MakeRun) -> None:
     from selenium.webdriver.common.keys import Keys
 
-    browser.get(write_page(load(make_run(videos=True)), []).as_uri())
+    browser.get(page(make_run(videos=True)))
     browser.execute_script(
         "document.getElementById('viewer').scrollIntoView(); document.getElementById('stage').focus()"
     )
@@ -163,7 +192,7 @@ requestAnimationFrame(look);
 
 
 def test_videos_find_back_into_step_while_playing(browser: Any, make_run: MakeRun) -> None:
-    browser.get(write_page(load(make_run(videos=True)), []).as_uri())
+    browser.get(page(make_run(videos=True)))
     browser.execute_script("document.getElementById('viewer').scrollIntoView()")
     until(browser, STANDING)
     apart = np.array(browser.execute_async_script(RECORD))

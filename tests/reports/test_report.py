@@ -17,6 +17,7 @@ from plotly.offline import get_plotlyjs
 from talkbench import reports
 from talkbench.core.store import read_json
 from talkbench.reports.aggregate import load
+from talkbench.reports.comparison import compare
 from talkbench.reports.html import write_page
 from talkbench.reports.palette import looks
 
@@ -70,7 +71,8 @@ class Page(HTMLParser):
 
 def build_page(run: Path) -> Path:
     """The page alone: plots take seconds."""
-    return write_page(load(run), [])
+    results = load(run)
+    return write_page(results, compare(results), [])
 
 
 def test_page_holds_every_part(make_run: MakeRun) -> None:
@@ -78,7 +80,18 @@ def test_page_holds_every_part(make_run: MakeRun) -> None:
     path = build_page(run)
     assert path == run / "report" / "index.html"
     page = Page(path)
-    sections = ["compared", "rd", "table", "clips", "viewer", "failures", "definitions", "made"]
+    sections = [
+        "headline",
+        "compared",
+        "rd",
+        "equal",
+        "table",
+        "clips",
+        "viewer",
+        "failures",
+        "definitions",
+        "made",
+    ]
     assert [name for name in page.ids if name in sections] == sections
     assert len(page.ids) == len(set(page.ids))
     manifest = read_json(run / "manifest.json")
@@ -136,7 +149,7 @@ def test_hostile_names_stay_text(make_run: MakeRun) -> None:
     assert "<script>document" not in ours
     assert not any(tag in ("img", "b") for tag, _ in page.elements)
     assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
-    assert len(page.scripts) == 6  # data, plotly, and four of the report's own
+    assert len(page.scripts) == 7  # data, plotly, and five of the report's own
 
 
 def test_page_needs_nothing_but_files_beside_it(make_run: MakeRun) -> None:

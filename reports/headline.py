@@ -1,0 +1,231 @@
+"""What a run says, in a few sentences that hold in both directions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+
+from ..core.statistics import Interval
+from .aggregate import Point, Results
+from .bd_rate import Delta, anchor_of
+from .comparison import Comparison
+from .curves import block_codecs, counted, rate_unit
+from .equal_quality import STILL, EqualQuality
+
+
+def headline(results: Results, comparison: Comparison) -> list[str]:
+    """Sentences for a reader in a hurry; none where nothing can be compared.
+
+    They speak of LPIPS, or of the run's first picture metric without it, and of the first method that is no
+    block codec and sends motion: of its point that can be held against the first block codec on most clips,
+    and of several such the one with the largest ratio under `total`, the least flattering accounting. Then
+    of the block codec that is hardest to beat, of moving and still clips, and of what `freeze` gets for
+    nothing. A run of block codecs alone gets their BD-rates.
+    """
+    if not results.pictures:
+        return []
+    metric = "lpips" if "lpips" in results.pictures else results.pictures[0]
+    point = _spoken_of(results, comparison, metric)
+    if point is None:
+        return list(_deltas(results, comparison, metric))
+    return list(_sentences(results, comparison, metric, point))
+
+
+def _spoken_of(results: Results, comparison: Comparison, metric: str) -> Point | None:
+    """The point that the sentences are about."""
+    anchors, unit = block_codecs(results), rate_unit(results)
+    if not anchors or unit is None:
+        return None
+    sent = results.aggregates.get(f"{unit}_motion", {})
+    moving = [point for point in results.points if point[0] not in anchors and _mean(sent.get(point)) > 0]
+    own = [point for point in moving if point[0] == moving[0][0]]
+
+    def rank(point: Point) -> tuple[int, float]:
+        found = comparison.by_case.get((metric, "all", point, anchors[0], "total"))
+        if found is None or not found.bound.clips:
+            return 0, -math.inf
+        return found.ratio.clips + found.better, found.bound.mean  # where it is worse, the bound says little
+
+    return max(own, key=rank, default=None)
+
+
+def _mean(found: Interval | None) -> float:
+    return math.nan if found is None else found.mean
+
+
+def _sentences(results: Results, comparison: Comparison, metric: str, point: Point) -> Iterator[str]:
+    anchors = block_codecs(results)
+
+    def at(anchor: str, pairing: str, subset: str = "all") -> EqualQuality:
+        return comparison.by_case[metric, subset, point, anchor, pairing]
+
+    name, shown = _name(point), _metric(metric)
+    others = sum(other[0] == point[0] for other in results.points) - 1
+    chosen = f", of its {others + 1} points the one that does best (total)," if others else ""
+    first = anchors[0]
+    parts = {pairing: at(first, pairing) for pairing in ("motion", "total", "amortised")}
+    if not any(part.bound.clips for part in parts.values()):
+        yield f"At equal {shown}, {name} cannot be held against {first}: {counted(parts['total'].refused)}."
+    elif not any(part.ratio.clips for part in parts.values()):
+        total = parts["total"]
+        most = (
+            f" (the ratio of totals there: at most {_digits(total.bound.mean)}×)"
+            if total.worse and not total.better
+            else ""
+        )
+        yield f"{name} cannot be held against {first} at equal {shown}: {_beyond(total, first)}{most}."
+    else:
+        call = _call(results)
+        said = [
+            f"{_bits(parts['motion'].ratio)} than {first}{_settings(results, first)} "
+            "with source picture and container excluded (motion)",
+            f"{_bits(parts['total'].ratio)} with them (total, {_lengths(results)})",
+            f"{_bits(parts['amortised'].ratio)} with them spread over a call{call} (amortised)",
+        ]
+        yield f"At equal {shown}, {name}{chosen} needs {'; '.join(said)}. {_coverage(parts['total'], first)}"
+    hardest = min(anchors, key=lambda anchor: _or_infinity(at(anchor, "total")))
+    if hardest != first and at(hardest, "total").ratio.clips:
+        pair = at(hardest, "motion"), at(hardest, "total")
+        yield (
+            f"Hardest to beat here is {hardest}: {_bits(pair[0].ratio)} than it (motion), "
+            f"{_bits(pair[1].ratio)} (total). {_coverage(pair[1], hardest)}"
+        )
+    for subset, least in (("moving", "at least"), ("still", "below")):
+        if (metric, subset, point, first, "total") in comparison.by_case:
+            motion, total = at(first, "motion", subset), at(first, "total", subset)
+            easy = "; here any codec wins by sending nothing" if subset == "still" else ""
+            clips = f"{total.clips} {subset} clip{'' if total.clips == 1 else 's'}"
+            yield (
+                f"On the {clips} (LPIPS of freeze {least} {STILL}{easy}): "
+                f"{_bits(motion.ratio)} than {first} (motion), {_bits(total.ratio)} (total). "
+                f"{_coverage(total, first)}"
+            )
+    yield from _against_freeze(results, metric, point)
+
+
+def _or_infinity(at: EqualQuality) -> float:
+    return at.bound.mean if at.bound.clips else math.inf
+
+
+def _bits(found: Interval) -> str:
+    """'9.1× [7.9, 10.6] fewer bits', or more."""
+    if not found.clips:
+        return "an unknown number of bits (no clip can be compared)"
+    turned = found.mean < 1
+    mean, low, high = (
+        end if end is None or not turned else 1 / end for end in (found.mean, found.low, found.high)
+    )
+    if low is None or high is None or mean is None:
+        return f"{_digits(mean or math.nan)}× {'more' if turned else 'fewer'} bits (one clip, no interval)"
+    open_ = ", so no difference is shown," if min(low, high) <= 1 <= max(low, high) else ""
+    ends = f"[{_digits(min(low, high))}, {_digits(max(low, high))}]"
+    return f"{_digits(mean)}× {ends} {'more' if turned else 'fewer'} bits{open_}"
+
+
+def _digits(number: float) -> str:
+    """Two digits or three, or all before the point."""
+    places = 0 if number >= 10 else 1 if number >= 2 else 2
+    return f"{number:.{places}f}"
+
+
+def _coverage(at: EqualQuality, anchor: str) -> str:
+    """How many clips a ratio counts, and what is known of the rest."""
+    if at.ratio.clips == at.clips:
+        return f"All {at.clips} clips count." if at.clips > 1 else "It is the only clip."
+    text = f"{at.ratio.clips} of {at.clips} clips count; {_beyond(at, anchor)}."
+    if bool(at.worse) != bool(at.better) and at.ratio.clips:
+        most = "at most" if at.worse else "at least"
+        end = "lowest" if at.worse else "highest"
+        text += f" With these at {anchor}'s {end} rate, the ratio of totals is {_bound(most, at.bound)}."
+    return text
+
+
+def _bound(most: str, found: Interval) -> str:
+    ends = "" if found.low is None else f" [{_digits(found.low)}, {_digits(found.high or math.nan)}]"
+    return f"{most} {_digits(found.mean)}×{ends} over {found.clips} clips"
+
+
+def _beyond(at: EqualQuality, anchor: str) -> str:
+    said = []
+    if at.worse:
+        said.append(f"on {at.worse} it is worse than {anchor} at its lowest rate")
+    if at.better:
+        said.append(f"on {at.better} it is better than {anchor} at its highest rate")
+    if at.refused:
+        said.append(counted(at.refused))
+    return ", ".join(said)
+
+
+def _against_freeze(results: Results, metric: str, point: Point) -> Iterator[str]:
+    freeze = next((other for other in results.points if other[0] == "freeze"), None)
+    by_point = results.aggregates[metric]
+    if freeze is None or freeze not in by_point or point not in by_point:
+        return
+    own, still = by_point[point], by_point[freeze]
+    better = results.metrics[metric]["direction"]
+    yield (
+        f"Mean {_metric(metric)} ({better} is better): {_name(point)} {own.mean:.3g}, "
+        f"freeze, which sends no motion at all, {still.mean:.3g}."
+    )
+
+
+def _deltas(results: Results, comparison: Comparison, metric: str) -> Iterator[str]:
+    """BD-rates of the curves, for a run without anything but block codecs."""
+    anchor = anchor_of(results)
+    known = [
+        delta for delta in comparison.deltas
+        if delta.metric == metric and delta.accounting == "total" and delta.rate.clips
+    ]  # fmt: skip
+    if known:
+        said = "; ".join(f"{delta.method} {_percent(delta)}" for delta in known)
+        yield (
+            f"At equal {_metric(metric)}, every byte counted (total), averaged over the quality that both "
+            f"reach (BD-rate), against {anchor}{_settings(results, anchor or '')}: {said}."
+        )
+
+
+def _percent(delta: Delta) -> str:
+    found = delta.rate
+    turned = -1 if found.mean < 0 else 1
+    words = f"needs {abs(found.mean):.0f} %"
+    if found.low is not None and found.high is not None:
+        low, high = sorted((turned * found.low, turned * found.high))
+        words += f" [{low:.0f}, {high:.0f}]"
+        if low <= 0 <= high:
+            return f"{words} {'fewer' if turned < 0 else 'more'} bits, so no difference is shown"
+    whole = found.clips + found.left_out
+    few = "" if not found.left_out else f" ({found.clips} of {whole} clips)"
+    return f"{words} {'fewer' if turned < 0 else 'more'} bits{few}"
+
+
+def _name(point: Point) -> str:
+    return point[0] if point[1] == "default" else f"{point[0]} ({point[1]})"
+
+
+def _metric(metric: str) -> str:
+    return metric.upper() if metric == "lpips" else metric
+
+
+def _settings(results: Results, method: str) -> str:
+    """What a reader must know of a block codec's settings, in brackets."""
+    points = list(results.manifest["methods"].get(method, {}).values())
+    described = points[0].get("describe", {}) if points else {}
+    known = [described[key] for key in ("preset", "structure") if described.get(key)]
+    return f" ({'; '.join(known)})" if known else ""
+
+
+def _lengths(results: Results) -> str:
+    """How long the clips are that a source picture is counted with in `total`."""
+    clips = results.manifest["dataset"]["clips"]
+    seconds = [clip["frames"] / float(Fraction(clip["fps"])) for clip in clips if clip["frames"]]
+    if not seconds:
+        return "whole clips"
+    low, high = (_digits(end) for end in (min(seconds), max(seconds)))
+    return f"clips of {low} s" if low == high else f"clips of {low} to {high} s"
+
+
+def _call(results: Results) -> str:
+    about = results.manifest["config"].get("metrics", {}).get(rate_unit(results) or "", {})
+    seconds = about.get("call_seconds")
+    return f" of {seconds:g} s" if isinstance(seconds, int | float) else ""

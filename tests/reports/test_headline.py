@@ -1,0 +1,129 @@
+"""What a report says first: true in both directions, and silent where there is nothing to say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from talkbench import reports
+from talkbench.reports.aggregate import Results, load
+from talkbench.reports.comparison import compare
+from talkbench.reports.headline import headline
+
+MakeRun = Callable[..., Path]
+
+
+def said(results: Results) -> str:
+    return "\n".join(headline(results, compare(results)))
+
+
+def scaled(results: Results, rate: float, lpips: float = 1.0) -> Results:
+    """The same results with other rates and LPIPS of `ours`."""
+    values = {
+        metric: {
+            point: {
+                clip: value
+                * (rate if metric.startswith("bpp") else lpips if metric == "lpips" else 1)
+                ** (point[0] == "ours")
+                for clip, value in by_clip.items()
+            }
+            for point, by_clip in by_point.items()
+        }
+        for metric, by_point in results.values.items()
+    }
+    return replace(results, values=values)
+
+
+@pytest.fixture
+def results(make_run: MakeRun) -> Results:
+    return load(make_run(pictures=("lpips", "psnr")))
+
+
+def test_it_says_how_many_bits_under_each_accounting(results: Results) -> None:
+    motion = compare(results).by_case["lpips", "all", ("ours", "k20"), "h264", "motion"].ratio
+    text = said(results)
+    assert motion.low is not None
+    assert motion.high is not None
+    assert "At equal LPIPS, ours (k20), of its 3 points the one that does best (total), needs" in text
+    assert (
+        f" {motion.mean:.1f}× [{motion.low:.2f}, {motion.high:.1f}] fewer bits than h264 (medium; low delay)"
+        in text
+    )
+    assert "with them (total, clips of 1.92 s)" in text
+    assert "over a call of 10 s (amortised). All 3 clips count." in text
+    assert "Hardest to beat here is h265" in text
+    assert "freeze, which sends no motion at all," in text
+
+
+def test_it_says_when_more_bits_are_needed_or_no_difference_is_shown(results: Results) -> None:
+    found = compare(results).by_case["lpips", "all", ("ours", "k20"), "h264", "motion"].ratio
+    assert "fewer" not in said(scaled(results, 20))
+    assert f"needs {20 / found.mean:.1f}×" in said(scaled(results, 20))
+    assert "so no difference is shown" not in said(results)
+    assert "so no difference is shown" in said(scaled(results, found.mean))
+
+
+def test_clips_beyond_the_curve_are_said(results: Results) -> None:
+    text = said(scaled(results, 1, 2.5))
+    assert "1 of 3 clips count; on 2 it is worse than h264 at its lowest rate." in text
+    assert "With these at h264's lowest rate, the ratio of totals is at most" in text
+    text = said(scaled(results, 1, 10))
+    assert (
+        "cannot be held against h264 at equal LPIPS: on 3 it is worse than h264 at its lowest rate (the "
+        in text
+    )
+
+
+def test_still_and_moving_clips_are_apart(results: Results) -> None:
+    freeze = {("freeze", "default"): dict(zip(results.clips, (0.05, 0.2, 0.3), strict=True))}
+    lpips = {**results.values["lpips"], **freeze}
+    text = said(replace(results, values={**results.values, "lpips": lpips}))
+    assert "On the 2 moving clips (LPIPS of freeze at least 0.1)" in text
+    assert "On the 1 still clip (LPIPS of freeze below 0.1; here any codec wins by sending nothing)" in text
+    assert "moving clip" not in said(results)
+
+
+def test_one_clip_has_no_interval(make_run: MakeRun) -> None:
+    text = said(load(make_run(clips=("only",), pictures=("lpips",))))
+    assert "(one clip, no interval)" in text
+    assert "[" not in text
+
+
+def test_block_codecs_alone_get_their_bd_rates(make_run: MakeRun) -> None:
+    text = said(load(make_run(methods=("h264", "h265"), pictures=("lpips",))))
+    assert "(BD-rate), against h264 (medium; low delay): h265 needs 21 % [21, 21] fewer bits." in text
+
+
+@pytest.mark.parametrize(
+    "methods", [("ours",), ("freeze",), ("h264",), ("ours", "freeze"), ("h264", "freeze")]
+)
+def test_where_nothing_can_be_compared_nothing_is_said(make_run: MakeRun, methods: tuple[str, ...]) -> None:
+    run = make_run(methods=methods, clips=("only",), pictures=("psnr",))
+    assert said(load(run)) == ""
+    page = reports.build(run).read_text("utf-8")
+    assert 'id="headline"' not in page
+    assert 'id="equal"' in page
+
+
+def test_without_lpips_it_speaks_of_another_metric(make_run: MakeRun) -> None:
+    assert said(load(make_run(pictures=("psnr",)))).startswith("At equal psnr, ours")
+
+
+def test_rates_alone_are_no_comparison(make_run: MakeRun) -> None:
+    run = make_run(pictures=())
+    assert said(load(run)) == ""
+    reports.build(run)
+
+
+def test_a_codec_whose_clips_all_failed_is_said_to_be_incomparable(make_run: MakeRun) -> None:
+    results = load(make_run(pictures=("lpips",)))
+    values = {
+        metric: {point: by_clip for point, by_clip in by_point.items() if point[0] != "h264"}
+        for metric, by_point in results.values.items()
+    }
+    text = said(replace(results, values=values))
+    assert "cannot be held against h264: 3 clips: h264 has 0 points with lpips and a rate" in text
+    assert json.dumps(text)
