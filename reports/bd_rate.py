@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..core.rates import ACCOUNTINGS
 from ..core.statistics import Interval, mean_interval, mean_intervals
 from .aggregate import Results
-from .curves import Curve, Refusal, block_codecs, curve, rate_unit, sign
+from .curves import Curve, Refusal, block_codecs, clip_metrics, curve, rate_unit, sign
 
 LEAST_POINTS = 4
 
@@ -56,7 +56,7 @@ def bd_rates(results: Results) -> list[Delta]:
         return []
     return [
         _delta(results, metric, accounting, unit, method, anchor)
-        for metric in results.pictures
+        for metric in clip_metrics(results)
         for accounting in ACCOUNTINGS
         for method in results.methods
         if method != anchor

@@ -49,6 +49,11 @@ def sign(results: Results, metric: str) -> int:
     return 1 if results.metrics[metric]["direction"] == "higher" else -1
 
 
+def clip_metrics(results: Results) -> tuple[str, ...]:
+    """The picture metrics that have a value for each clip; those of sets have none to draw a curve of."""
+    return tuple(name for name in results.pictures if results.metrics[name]["kind"] == "picture")
+
+
 def rate_unit(results: Results) -> str | None:
     """The rate that ratios are made of, such as ``bpp``, or None: on one clip all are proportional."""
     return results.rates[0].rpartition("_")[0] if results.rates else None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..core.rates import ACCOUNTINGS
 from ..core.statistics import Interval, mean_intervals
 from .aggregate import Point, Results
-from .curves import Refusal, block_codecs, curve, exponential, rate_unit, sign, value
+from .curves import Refusal, block_codecs, clip_metrics, curve, exponential, rate_unit, sign, value
 
 AS_PUBLISHED = "as published"
 PAIRINGS: Mapping[str, tuple[str, str]] = {
@@ -127,7 +127,7 @@ def _cases(results: Results) -> Iterator[_Case]:
     points = [point for point in results.points if point[0] not in anchors]
     if unit is None:
         return
-    for metric in results.pictures:
+    for metric in clip_metrics(results):
         for anchor in anchors:
             for pairing, point, outcomes in _outcomes(results, metric, anchor, unit, points):
                 for subset, clips in parts.items():

@@ -10,7 +10,7 @@ from ..core.statistics import Interval
 from .aggregate import Point, Results
 from .bd_rate import Delta, anchor_of
 from .comparison import Comparison
-from .curves import block_codecs, counted, rate_unit
+from .curves import block_codecs, clip_metrics, counted, rate_unit
 from .equal_quality import STILL, EqualQuality
 
 
@@ -23,9 +23,10 @@ def headline(results: Results, comparison: Comparison) -> list[str]:
     of the block codec that is hardest to beat, of moving and still clips, and of what `freeze` gets for
     nothing. A run of block codecs alone gets their BD-rates.
     """
-    if not results.pictures:
+    metrics = clip_metrics(results)
+    if not metrics:
         return []
-    metric = "lpips" if "lpips" in results.pictures else results.pictures[0]
+    metric = "lpips" if "lpips" in metrics else metrics[0]
     point = _spoken_of(results, comparison, metric)
     if point is None:
         return list(_deltas(results, comparison, metric))
