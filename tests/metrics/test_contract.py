@@ -15,8 +15,8 @@ from talkbench.core.registry import load, plugins
 
 NAMES = (
     "l1", "psnr", "psnr_mse", "psnr_y", "ssim", "ms_ssim", "lpips", "vmaf",
-    "flicker", "warping_error",
-    "pose_error", "expression_error", "mouth_corr", "eye_corr", "blink_recall", "bpp", "kbps", "frame_bytes", "encode_ms", "decode_ms",
+    "flicker", "warping_error", "pose_error", "expression_error", "mouth_corr", "eye_corr", "blink_recall",
+    "bpp", "kbps", "frame_bytes", "encode_ms", "decode_ms",
 )  # fmt: skip
 PERFECT = {"l1": 0, "psnr": 100, "psnr_mse": 100, "psnr_y": 100, "ssim": 1, "ms_ssim": 1, "lpips": 0}
 LPIPS = pytest.param("lpips", marks=pytest.mark.network)
