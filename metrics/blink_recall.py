@@ -36,6 +36,9 @@ class BlinkRecall(OpeningMetric):
     rule, each by its own median. A blink of the original is shown where one of the decoded clip's, widened
     by 2 frames at both ends, overlaps it; each counts for one. blink_recall_f1 is 2 shown / (blinks of the
     original + blinks of the decoded clip): blinks that are made up cost as much as those that are lost.
+    blink_recall_depth tells lids that move a little from such as do not: how far the opening falls below
+    its median during each blink of the original (and 2 frames around it), as a share of how far the
+    original's falls, at most 1, mean over the blinks; a frozen clip has 0.
     Frames in which one of the clips shows no face cut a series in two, and a blink at a cut is not
     counted. No value where the original has no blink, or its eyes are mostly shut (median below .15).
     Frame 0 is left out unless run.count_first is set; blink_recall_miss and _unseen: as akd's.
@@ -45,7 +48,7 @@ class BlinkRecall(OpeningMetric):
     name = "blink_recall"
     direction = "higher"
     unit = "0-1"
-    measures = ("blink_recall", "blink_recall_f1")
+    measures = ("blink_recall", "blink_recall_f1", "blink_recall_depth")
     part = "eye"
     source = "opening: Soukupová and Čech, CVWW 2016; rule: talkbench"
 
@@ -71,7 +74,8 @@ class BlinkRecall(OpeningMetric):
         else:
             found = blinks(decoded, longest)
             hits = matched(there, found)
-            values = hits / len(there), 2 * hits / (len(there) + len(found))
+            falls = [min(1, fall(decoded, blink) / fall(reference, blink)) for blink in there]
+            values = hits / len(there), 2 * hits / (len(there) + len(found)), float(np.mean(falls))
             return Scores(dict(zip(self.measures, values, strict=True)))
         return Scores({}, absent=dict.fromkeys(self.measures, reason))
 
@@ -94,6 +98,12 @@ def blinks(opening: Values, longest: int) -> Blinks:
         for start, end in zip(starts, ends, strict=True)
         if end - start < longest and not np.isnan(around[[start, end + 2]]).any()
     ]
+
+
+def fall(opening: Values, blink: tuple[int, int]) -> float:
+    """How far the opening falls below its median around a blink: 1 for eyes that shut, 0 for others."""
+    least = np.nanmin(opening[max(0, blink[0] - SLACK) : blink[1] + SLACK + 1])
+    return max(0.0, 1 - float(least / max(np.nanmedian(opening), 1e-6)))
 
 
 def matched(original: Blinks, shown: Blinks) -> int:

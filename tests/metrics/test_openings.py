@@ -7,7 +7,7 @@ import pytest
 from talkbench.core.errors import AssetError, MetricError
 from talkbench.core.face_landmarks import Face
 from talkbench.core.face_openings import CHIN, FOREHEAD, INNER_LIPS, LEFT_EYE, RIGHT_EYE
-from talkbench.metrics.blink_recall import blinks, matched
+from talkbench.metrics.blink_recall import blinks, fall, matched
 from talkbench.metrics.mesh_faces import faces
 from talkbench.metrics.openings import alike, correlation
 
@@ -90,7 +90,8 @@ def test_what_moves_alike_scores_1_and_what_stands_still_0(metric, score):
         still = score(metric(name), original, frozen).values
         assert (still[name], still[f"{name}_range"]) == (0, pytest.approx(0, abs=1e-6))
     assert score(metric("blink_recall"), original, original).values["blink_recall_f1"] == 1
-    assert score(metric("blink_recall"), original, frozen).values["blink_recall"] == 0
+    still = score(metric("blink_recall"), original, frozen).values
+    assert (still["blink_recall"], still["blink_recall_depth"]) == (0, 0)
 
 
 @pytest.mark.usefixtures("told")
@@ -203,7 +204,19 @@ def test_blinks_that_are_lost_or_made_up_cost(metric, score):
     made_up = score(metric("blink_recall"), original, clip(eyes=blinking(3, 8, 14, 20, 30))).values
     assert (made_up["blink_recall"], made_up["blink_recall_f1"]) == pytest.approx((1, 6 / 8))
     narrowed = np.where(blinking(8, 20, 30) < 0.1, 0.2, OPEN)
-    assert score(metric("blink_recall"), original, clip(eyes=narrowed)).values["blink_recall"] == 0
+    values = score(metric("blink_recall"), original, clip(eyes=narrowed)).values
+    assert values["blink_recall"] == 0
+    depth = (1 - 0.2 / np.median(narrowed[1:])) / (1 - 0.05 / np.median(blinking(8, 20, 30)[1:]))
+    assert values["blink_recall_depth"] == pytest.approx(depth, abs=0.01)
+    assert (lost["blink_recall_depth"], made_up["blink_recall_depth"]) == pytest.approx((2 / 3, 1), abs=0.05)
+
+
+def test_a_blink_falls_from_the_median_to_its_least():
+    eyes = blinking(8)
+    assert fall(eyes, (8, 10)) == pytest.approx(1 - 0.05 / np.median(eyes))
+    assert fall(eyes, (12, 13)) == fall(eyes, (8, 10))
+    assert fall(np.full(FRAMES, 0.3), (8, 10)) == 0
+    assert fall(eyes, (0, 1)) < 0.1
 
 
 @pytest.mark.usefixtures("told")
@@ -219,7 +232,7 @@ def test_columns_say_what_they_are(metric):
         built = metric(name)
         assert built.column(name).direction == "higher"
         assert built.column(f"{name}_miss").direction == "lower"
-        assert len(set(built.columns)) == 4
+        assert len(set(built.columns)) == (5 if name == "blink_recall" else 4)
 
 
 def test_a_missing_model_is_named(metric, monkeypatch, tmp_path):
