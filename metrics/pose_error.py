@@ -21,9 +21,9 @@ class PoseError(FaceMetric[Rotation]):
     face. pose_error is the geodesic distance, the angle of the one rotation that takes the one to the
     other; pose_error_yaw, _pitch and _roll are absolute differences of the angles in Rz(roll) Ry(yaw)
     Rx(pitch). The network itself is some degrees off the truth, mostly alike in both clips: sample pictures
-    turned in their plane by 10 degrees have 9 to 11, by 25 degrees 23.5 to 26.5. A clip's value is the mean over the frames in which
-    both faces are found, frame 0 left out unless run.count_first is set; pose_error_miss and _unseen: as
-    akd's.
+    turned in their plane by 10 degrees have 9 to 11, by 25 degrees 23.5 to 26.5. A clip's value is the mean
+    over the frames in which both faces are found, frame 0 left out unless run.count_first is set;
+    pose_error_miss and _unseen: as akd's.
     Source: Hempel, Abdelrahman and Al-Hamadi, IEEE TIP 33, 2024.
     """
 
