@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint reference clean
+.PHONY: demo test lint reference reproduce clean
 
 demo: .venv/installed
 	$(BIN)/bench run --methods ours,h264,h265,h266,av1,freeze --dataset sample --clips 3 --frames 90 --out results/demo
@@ -31,9 +31,25 @@ lint: .venv/installed-dev
 clean:
 	rm -rf .venv build *.egg-info
 
-# The figures behind the README's plot: some twenty minutes on two cores.
-reference: .venv/installed
-	$(BIN)/bench run --methods h264,h265,h266,vp9,av1,freeze --dataset sample --out results/sample
-	mkdir -p results/reference/sample
-	cp results/sample/manifest.json results/sample/scores.csv results/sample/failures.csv \
-		results/sample/report/table.csv results/sample/report/plots/rd_lpips_total.svg results/reference/sample/
+# The figures behind the README's plot and results/reference (see its README): hours on two cores, of which `sample` some
+# fifty minutes. `reproduce` runs the same and compares.
+CLIPS ?= ../shared/data/clips/test
+METRICS ?=
+RUNS := results/reproduced
+REFERENCE := results/reference
+KEPT := $(BIN)/python -m talkbench.reports.reference
+# A failed unit (exit code 1) is recorded in failures.csv and stops nothing.
+POINTS := 'methods.ours.point=[predictive-coarse,predictive,predictive-fine,adaptive,k20]' \
+	'methods.fomm.point=[predictive,fp16]' 'methods.fs_vid2vid.point=[predictive,fp16]'
+RUN := $(BIN)/bench run $(if $(METRICS),--metrics $(METRICS)) $(POINTS) run.videos=false
+
+reference reproduce: .venv/installed
+	$(RUN) --methods ours,fomm,fs_vid2vid,h264,h265,h266,vp9,av1,freeze --dataset sample \
+		--out $(RUNS)/sample $(LIMITS) || [ $$? = 1 ]
+	for size in 256 512; do if [ -d "$(CLIPS)" ]; then \
+		$(RUN) --methods ours,fomm,fs_vid2vid,h264,h265,h266,freeze --dataset folder "data.root=$(CLIPS)" \
+			data.csv=results/reference/test$$size.csv data.size=$$size --out $(RUNS)/test$$size $(LIMITS) || [ $$? = 1 ] || exit; \
+	fi; done
+	code=0; for run in sample test256 test512; do if [ -f $(RUNS)/$$run/scores.csv ]; then \
+		$(KEPT) $(if $(filter reproduce,$@),compare,keep) $(RUNS)/$$run $(REFERENCE)/$$run || code=$$?; \
+	fi; done; exit $$code

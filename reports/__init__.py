@@ -9,6 +9,7 @@ KINDS = {
     "plots": "report/plots: rate against quality as SVG and PDF, one of each metric and accounting",
     "table": "report/table.csv: means over clips with their intervals",
     "ratios": "report/ratios.csv: at equal quality, how many times the bits a block codec needs",
+    "summary": "report/summary.md: headline, means over clips and ratios, for pasting elsewhere",
     "bd": "report/bd.csv: Bjøntegaard deltas of rate and metric against the first block codec",
 }
 """What a report consists of, and what each part is."""
@@ -30,9 +31,11 @@ def build(run: Path) -> Path:
     from .comparison import compare, write_comparison
     from .html import write_page
     from .plots import write_plots
+    from .summary import write_summary
 
     results = load(run)
     comparison = compare(results)
     write_table(results)
     write_comparison(results, comparison)
+    write_summary(results, comparison)
     return write_page(results, comparison, write_plots(results))

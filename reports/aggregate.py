@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.feature_store import read_sets
 from ..core.rates import ACCOUNTINGS
-from ..core.statistics import Interval, mean_interval
+from ..core.statistics import Interval, mean_intervals
 from ..core.store import read_failures, read_manifest, read_scores, read_units, write_rows
 from .sets import SetCell, set_cells
 
@@ -140,18 +140,21 @@ def load(run: Path) -> Results:
         clips=tuple(clip["name"] for clip in manifest["dataset"]["clips"]),
         units={((unit["method"], unit["point"]), unit["clip"]): unit for unit in read_units(run)},
         values=values | {column: {} for column in sets},
-        aggregates={
-            metric: {
-                point: mean_interval(by_point[point].values(), seed=seed)
-                for point in points
-                if point in by_point
-            }
-            for metric, by_point in values.items()
-        }
-        | judged,
+        aggregates=_aggregated(values, points, seed) | judged,
         failures=tuple(read_failures(run)),
         sets=sets,
     )
+
+
+def _aggregated(
+    values: Mapping[str, Mapping[Point, Mapping[str, float]]], points: Sequence[Point], seed: int
+) -> dict[str, dict[Point, Interval]]:
+    found: dict[str, dict[Point, Interval]] = {metric: {} for metric in values}
+    cells = [(metric, point) for metric in values for point in points if point in values[metric]]
+    rows = [list(values[metric][point].values()) for metric, point in cells]
+    for (metric, point), interval in zip(cells, mean_intervals(rows, seed=seed), strict=True):
+        found[metric][point] = interval
+    return found
 
 
 def write_table(results: Results) -> Path:

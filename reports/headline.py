@@ -23,14 +23,19 @@ def headline(results: Results, comparison: Comparison) -> list[str]:
     of the block codec that is hardest to beat, of moving and still clips, and of what `freeze` gets for
     nothing. A run of block codecs alone gets their BD-rates.
     """
-    metrics = clip_metrics(results)
-    if not metrics:
+    metric = spoken_metric(results)
+    if metric is None:
         return []
-    metric = "lpips" if "lpips" in metrics else metrics[0]
     point = _spoken_of(results, comparison, metric)
     if point is None:
         return list(_deltas(results, comparison, metric))
     return list(_sentences(results, comparison, metric, point))
+
+
+def spoken_metric(results: Results) -> str | None:
+    """The metric that the sentences are about: LPIPS, or the run's first that has values by clip."""
+    metrics = clip_metrics(results)
+    return "lpips" if "lpips" in metrics else next(iter(metrics), None)
 
 
 def _spoken_of(results: Results, comparison: Comparison, metric: str) -> Point | None:
