@@ -32,7 +32,10 @@ from .plan import Plan, build_metrics
 from .sets import set_scores
 from .work import Failure, as_row
 
-_PACKAGES = ("numpy", "torch", "torchvision", "lpips", "scipy", "pandas", "hydra-core", "imageio-ffmpeg")
+_PACKAGES = (
+    "numpy", "torch", "torchvision", "lpips", "dlib-bin", "insightface", "onnxruntime", "mediapipe",
+    "scipy", "pandas", "hydra-core", "imageio-ffmpeg",
+)  # fmt: skip
 
 
 def now() -> str:

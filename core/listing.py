@@ -38,7 +38,8 @@ def shelf_rows(shelf: str, whole: bool) -> list[dict[str, str]]:
         row["what"] = " ".join(paragraphs) if whole and shelf == "metrics" else paragraphs[0]
         if shelf == "metrics" and whole:
             row["source"] = cls.source
-            row["weights"] = ", ".join(asset.name for asset in cls.assets)
+            by_hand = (f"{address} (by hand)" for address in cls.by_hand)
+            row["weights"] = ", ".join((*(asset.name for asset in cls.assets), *by_hand))
         if whole:
             row["settings"] = str(find(shelf, name).yaml)
         rows.append(row)

@@ -93,6 +93,8 @@ class Metric(ABC):
     source: ClassVar[str]
     """Paper or standard that defines it."""
     assets: ClassVar[tuple[Asset, ...]] = ()
+    by_hand: ClassVar[tuple[str, ...]] = ()
+    """Addresses of files that no package carries; the metric itself says where they are to be put."""
 
     @property
     def columns(self) -> tuple[str, ...]:

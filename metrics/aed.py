@@ -19,7 +19,7 @@ class Aed(FaceMetric[Identity]):
 
     dlib finds the largest face and its landmarks, as for akd, cuts it out upright at 150x150 and makes 128
     numbers of it; the distance to the same frame's of the reference is a frame's value. The network was
-    trained so that pictures of one person are less than 0.6 apart; strangers are mostly 0.7 to 1. FOMM and
+    trained so that pictures of one person are less than 0.6 apart; strangers mostly 0.65 to 1. FOMM and
     its successors take OpenFace in its place (128 numbers too, of the whole frame, without alignment), so
     their figures are of another scale. A clip's value is the mean over the frames in which both have a face,
     frame 0 left out unless run.count_first is set. aed_miss is the share of frames whose reference has a

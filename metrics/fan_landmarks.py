@@ -27,12 +27,11 @@ FAN_PAPER = (
     "Bulat and Tzimiropoulos, How far are we from solving the 2D & 3D face alignment problem?, ICCV 2017"
 )
 SOURCE = "https://www.adrianbulat.com/downloads/python-fan/"
-
-
 FAN = "2DFAN4-11f355bf06.pth.tar"
 """The landmark network's file. As PyTorch's hub has it, the name ends with how the file's sha256 begins."""
 S3FD = "s3fd-619a316812.pth"
 """The face detector's file."""
+ADDRESSES = (SOURCE + FAN, SOURCE + S3FD)
 MODULES = 4
 """Hourglasses of the network."""
 DETECTOR = "S3FD"

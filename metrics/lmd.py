@@ -31,6 +31,7 @@ class Lmd(FaceMetric[Landmarks]):
     direction = "lower"
     unit = "px@256"
     source = f"Chen et al., ECCV 2018, sec. 4; {FAN_PAPER}, by face-alignment"
+    by_hand = fan_landmarks.ADDRESSES
     detector = fan_landmarks.DETECTOR
     measures = ("lmd", "lmd_mouth")
 

@@ -4,11 +4,13 @@
 
 One thread, CPU time of this process and of the ffmpeg it starts, best of three. `prepare` is spent once
 a clip for all operating points, `compare` once for each; the libraries do the work of both every time,
-so the last column counts a sweep of eight points.
+so the last column counts a sweep of eight points. Metrics of faces are measured one by one: in a run
+they share their detections (akd, akd_fomm and aed dlib's), which is most of their time but for aed and csim.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import resource
 import sys
@@ -24,7 +26,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 from talkbench.core import ffmpeg
-from talkbench.core.assets import fetch
+from talkbench.core.assets import fetch, locate
 from talkbench.core.colour import rgb_to_yuv420
 from talkbench.core.metric import Shape
 from talkbench.core.registry import load
@@ -41,6 +43,14 @@ def frames(size: int, count: int) -> Pair:
     waves = 128 + 80 * np.sin(x / 17 + t / 5 + c) * np.cos(y / 23 - t / 7)
     reference = np.clip(waves + rng.normal(0, 4, waves.shape), 0, 255).astype(np.uint8)
     return reference, np.clip(reference + rng.normal(0, 8, waves.shape), 0, 255).astype(np.uint8)
+
+
+def people(size: int, count: int) -> Pair:
+    """A real face, and a noisy copy."""
+    (clip,) = load("datasets", "sample")(names=["vlog"], size=size).clips()
+    reference = np.concatenate(list(clip.first(count).frames()))
+    noise = np.random.default_rng(0).normal(0, 8, reference.shape)
+    return reference, np.clip(reference + noise, 0, 255).astype(np.uint8)
 
 
 def spent() -> float:
@@ -107,6 +117,50 @@ def lpips_package(net: str) -> Callable[[Pair], None]:
     return run
 
 
+def by_dlib(identity: bool) -> Callable[[Pair], None]:
+    """dlib's detector, its landmarks and, if asked for, its recognition, each picture at its own size."""
+    import dlib
+
+    landmarks, recognition = (str(locate(asset)) for asset in load("metrics", "aed").assets)
+    detector, predictor = dlib.get_frontal_face_detector(), dlib.shape_predictor(landmarks)
+    network = dlib.face_recognition_model_v1(recognition)
+
+    def run(pair: Pair) -> None:
+        for frame in np.concatenate(pair):
+            for box in detector(frame, 0):
+                points = predictor(frame, box)
+                if identity:
+                    network.compute_face_descriptor(frame, points)
+
+    return run
+
+
+def by_insightface() -> Callable[[Pair], None]:
+    """insightface's own application, with its default sizes of the detector's picture."""
+    import onnxruntime
+    from insightface.app import FaceAnalysis
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    with tempfile.TemporaryDirectory() as root, contextlib.redirect_stdout(None):
+        folder = Path(root) / "models" / "small"
+        folder.mkdir(parents=True)
+        for asset in load("metrics", "csim").assets:
+            (folder / asset.name).symlink_to(locate(asset))
+        app = FaceAnalysis(
+            "small", root, ["detection", "recognition"], sess_options=options, static_shape_sessions=False
+        )
+        app.prepare(ctx_id=-1)
+
+    def run(pair: Pair) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for frame in np.concatenate(pair):
+                app.get(frame[..., ::-1].copy())
+
+    return run
+
+
 def by_ffmpeg(filters: str) -> Callable[[Pair], None]:
     """ffmpeg's own filter on two files of raw RGB."""
 
@@ -138,6 +192,14 @@ LIBRARIES: dict[str, tuple[str, Callable[[Pair], None]]] = {
 }
 
 
+FACES: dict[str, tuple[str, Callable[[], Callable[[Pair], None]]]] = {
+    "akd": ("dlib", lambda: by_dlib(False)),
+    "akd_fomm": ("dlib", lambda: by_dlib(False)),
+    "aed": ("dlib", lambda: by_dlib(True)),
+    "csim": ("insightface", by_insightface),
+}
+
+
 def measure(metric: Any, pair: Pair) -> tuple[float, float]:
     """CPU seconds of `prepare` and of scoring one operating point, in the runner's blocks."""
     reference, decoded = pair
@@ -158,7 +220,9 @@ def measure(metric: Any, pair: Pair) -> tuple[float, float]:
 
 def main(count: int) -> None:
     torch.set_num_threads(1)
-    fetch(*load("metrics", "lpips").assets)
+    for name in ("lpips", *FACES):
+        fetch(*load("metrics", name).assets)
+    fetch(*load("datasets", "sample")().needs())
     table = Table(title=f"picture metrics, one thread, CPU time, torch {torch.__version__}")
     for heading in ("metric", "size", "prepare ms", "compare ms", "frames/s", "library", "frames/s", "ratio"):
         table.add_column(heading, justify="left" if heading in ("metric", "library") else "right")
@@ -166,11 +230,14 @@ def main(count: int) -> None:
         *((name, {}, count) for name in ("l1", "psnr", "psnr_mse", "psnr_y", "ssim", "ms_ssim", "vmaf")),
         ("lpips", {"net": "alex"}, count),
         ("lpips", {"net": "vgg"}, 2),
+        *((name, {}, min(count, 4)) for name in FACES),
     ]
     for name, settings, number in cases:
         library = ("lpips", lpips_package(settings["net"])) if settings else LIBRARIES.get(name)
+        if name in FACES:
+            library = FACES[name][0], FACES[name][1]()
         for size in (256, 512):
-            pair = frames(size, number)
+            pair = people(size, number) if name in FACES else frames(size, number)
             prepare, compare = (
                 1000 * spent / number for spent in measure(load("metrics", name)(**settings), pair)
             )
