@@ -5,7 +5,8 @@
 One thread, CPU time of this process and of the ffmpeg it starts, best of three. `prepare` is spent once
 a clip for all operating points, `compare` once for each; the libraries do the work of both every time,
 so the last column counts a sweep of eight points. Metrics of faces are measured one by one: in a run
-they share their detections (akd, akd_fomm and aed dlib's), which is most of their time but for aed and csim.
+they share their detections (akd, akd_fomm and aed dlib's, those of acting faces MediaPipe's), which is most
+of their time but for aed, csim and pose_error.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from naive_calls import ACTING, TEMPORAL
 from rich.console import Console
 from rich.table import Table
 from talkbench.core import ffmpeg
@@ -189,6 +191,7 @@ LIBRARIES: dict[str, tuple[str, Callable[[Pair], None]]] = {
     "ssim": ("scikit-image", by_scikit),
     "ms_ssim": ("pytorch-msssim", by_pytorch_msssim),
     "vmaf": ("ffmpeg libvmaf", by_ffmpeg("libvmaf=n_threads=1:log_fmt=json:log_path=/dev/null")),
+    **TEMPORAL,
 }
 
 
@@ -197,6 +200,7 @@ FACES: dict[str, tuple[str, Callable[[], Callable[[Pair], None]]]] = {
     "akd_fomm": ("dlib", lambda: by_dlib(False)),
     "aed": ("dlib", lambda: by_dlib(True)),
     "csim": ("insightface", by_insightface),
+    **ACTING,
 }
 
 
@@ -227,7 +231,10 @@ def main(count: int) -> None:
     for heading in ("metric", "size", "prepare ms", "compare ms", "frames/s", "library", "frames/s", "ratio"):
         table.add_column(heading, justify="left" if heading in ("metric", "library") else "right")
     cases: list[tuple[str, dict[str, str], int]] = [
-        *((name, {}, count) for name in ("l1", "psnr", "psnr_mse", "psnr_y", "ssim", "ms_ssim", "vmaf")),
+        *(
+            (name, {}, count)
+            for name in ("l1", "psnr", "psnr_mse", "psnr_y", "ssim", "ms_ssim", "vmaf", *TEMPORAL)
+        ),
         ("lpips", {"net": "alex"}, count),
         ("lpips", {"net": "vgg"}, 2),
         *((name, {}, min(count, 4)) for name in FACES),
