@@ -63,7 +63,9 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _kind(metric: Metric) -> str:
+def _kind(metric: Metric, column: str) -> str:
+    if metric.column(column).counts:
+        return "count"
     if isinstance(metric, SetMetric):
         return "set"
     return "picture" if isinstance(metric, PictureMetric) else "rate"
@@ -74,11 +76,12 @@ def describe_metrics(metrics: Mapping[str, Metric]) -> dict[str, dict[str, str]]
     return {
         column: {
             "metric": name,
-            **vars(metric.column(column)),
+            "unit": metric.column(column).unit,
+            "direction": metric.column(column).direction,
             "signature": metric.signature,
             "definition": " ".join((type(metric).__doc__ or "").split()),
             "source": metric.source,
-            "kind": _kind(metric),
+            "kind": _kind(metric, column),
         }
         for name, metric in metrics.items()
         for column in metric.columns

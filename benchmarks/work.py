@@ -284,7 +284,13 @@ def _store(
 
 
 def _about(metric: Metric, column: str) -> dict[str, str]:
-    return {"metric": metric.name, **vars(metric.column(column)), "signature": metric.signature}
+    about = metric.column(column)
+    return {
+        "metric": metric.name,
+        "unit": about.unit,
+        "direction": about.direction,
+        "signature": metric.signature,
+    }
 
 
 def _store_frames(task: Task, unit: Unit, count: int, scores: Mapping[str, Scores]) -> None:

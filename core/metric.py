@@ -60,10 +60,17 @@ class Scores:
 
 @dataclass(frozen=True)
 class Column:
-    """How the values of a column are read: their unit, and which way is better."""
+    """How the values of a column are read: their unit, and which way is better.
+
+    Attributes:
+        unit, direction: as of a metric.
+        counts: whether it says how often there was something to measure, as a miss rate does; such a column
+            stands in tables, and no codec is compared at equal misses.
+    """
 
     unit: str
     direction: Direction
+    counts: bool = False
 
 
 @dataclass(frozen=True)

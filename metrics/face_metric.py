@@ -47,7 +47,7 @@ class FaceMetric(PictureMetric, Generic[Face]):
         return (*self.measures, f"{self.name}_miss", f"{self.name}_unseen")
 
     def column(self, name: str) -> Column:
-        return super().column(name) if name in self.measures else Column("share", "lower")
+        return super().column(name) if name in self.measures else Column("share", "lower", counts=True)
 
     def prepare(self, reference: Frames) -> Sequence[Face | None]:
         return self.find(reference)

@@ -11,7 +11,7 @@ import pytest
 from talkbench.core.assets import fetch
 from talkbench.core.errors import AssetError
 from talkbench.core.registry import load
-from talkbench.core.store import read_failures, read_frames, read_scores, read_units
+from talkbench.core.store import read_failures, read_frames, read_manifest, read_scores, read_units
 
 Bench = Callable[..., "subprocess.CompletedProcess[str]"]
 NOBODY = "dlib finds no face in any of the 3 reference frames that count"
@@ -39,6 +39,8 @@ def test_what_cannot_be_scored_is_shown_with_its_reason(
     assert unit["values"]["akd"]["reason"] == NOBODY
     assert (unit["values"]["akd_unseen"]["value"], unit["values"]["akd_unseen"]["unit"]) == (1, "share")
     assert (unit["values"]["akd_miss"]["direction"], unit["values"]["akd"]["unit"]) == ("lower", "px@256")
+    kinds = {column: about["kind"] for column, about in read_manifest(out)["metrics"].items()}
+    assert (kinds["akd"], kinds["akd_miss"], kinds["akd_unseen"]) == ("picture", "count", "count")
     scores = read_scores(out).set_index("metric")["value"]
     assert scores[["akd", "akd_eyes", "akd_mouth", "akd_penalised", "akd_miss"]].isna().all()
     assert scores[["akd_unseen", "psnr"]].notna().all()

@@ -37,4 +37,4 @@ def test_infinity_is_never_a_value_and_nan_is_one_only_where_frames_may_lack_it(
 
 def test_a_column_is_read_as_its_metric() -> None:
     psnr = load("metrics", "psnr")()
-    assert vars(psnr.column("psnr")) == {"unit": "dB", "direction": "higher"}
+    assert vars(psnr.column("psnr")) == {"unit": "dB", "direction": "higher", "counts": False}
