@@ -31,24 +31,25 @@ lint: .venv/installed-dev
 clean:
 	rm -rf .venv build *.egg-info
 
-# The figures behind the README's plot and results/reference (see its README): hours on two cores, of which `sample` some
-# fifty minutes. `reproduce` runs the same and compares.
+# The figures behind the README's plot and results/reference (see its README). On two idle cores `sample` takes about half
+# an hour, the test clips (where they are) about an hour at 256x256 and three quarters of one at 512x512.
 CLIPS ?= ../shared/data/clips/test
-METRICS ?=
-RUNS := results/reproduced
-REFERENCE := results/reference
+METRICS ?= # those of the recipe
+LIMITS ?= # such as --clips 1 --frames 5, for a trial
+RUNS ?= results/reproduced
+REFERENCE ?= results/reference
+RUN := $(BIN)/bench run $(if $(METRICS),--metrics $(METRICS)) run.videos=false $(LIMITS) \
+	'methods.ours.point=[predictive-coarse,predictive,predictive-fine,adaptive,k20]'
 KEPT := $(BIN)/python -m talkbench.reports.reference
-# A failed unit (exit code 1) is recorded in failures.csv and stops nothing.
-POINTS := 'methods.ours.point=[predictive-coarse,predictive,predictive-fine,adaptive,k20]' \
-	'methods.fomm.point=[predictive,fp16]' 'methods.fs_vid2vid.point=[predictive,fp16]'
-RUN := $(BIN)/bench run $(if $(METRICS),--metrics $(METRICS)) $(POINTS) run.videos=false
 
+# `reproduce` runs the same and compares. A failed unit (exit code 1) is in failures.csv and stops nothing.
 reference reproduce: .venv/installed
-	$(RUN) --methods ours,fomm,fs_vid2vid,h264,h265,h266,vp9,av1,freeze --dataset sample \
-		--out $(RUNS)/sample $(LIMITS) || [ $$? = 1 ]
+	$(RUN) --methods ours,fomm,fs_vid2vid,h264,h265,h266,freeze,av1,vp9 --dataset sample --out $(RUNS)/sample \
+		'methods.fomm.point=[predictive,fp16]' 'methods.fs_vid2vid.point=[predictive,fp16]' || [ $$? = 1 ]
 	for size in 256 512; do if [ -d "$(CLIPS)" ]; then \
-		$(RUN) --methods ours,fomm,fs_vid2vid,h264,h265,h266,freeze --dataset folder "data.root=$(CLIPS)" \
-			data.csv=results/reference/test$$size.csv data.size=$$size --out $(RUNS)/test$$size $(LIMITS) || [ $$? = 1 ] || exit; \
+		$(RUN) --methods ours,fomm,fs_vid2vid,h264,h265,h266,freeze --dataset folder --out $(RUNS)/test$$size \
+			"data.root=$(CLIPS)" data.csv=results/reference/test$$size.csv data.size=$$size \
+			methods.fomm.point=[predictive] methods.fs_vid2vid.point=[predictive] || [ $$? = 1 ] || exit; \
 	fi; done
 	code=0; for run in sample test256 test512; do if [ -f $(RUNS)/$$run/scores.csv ]; then \
 		$(KEPT) $(if $(filter reproduce,$@),compare,keep) $(RUNS)/$$run $(REFERENCE)/$$run || code=$$?; \

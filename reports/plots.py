@@ -20,6 +20,8 @@ COLUMN = (3.4, 2.7)
 """Width and height in inches: one column of a two-column paper."""
 SIDES = ((True, True), (False, False), (False, True), (True, False))
 """Right and above a point, where its name stands: neighbouring methods' names stand apart."""
+ALL_NAMED = 4
+"""Methods in a plot up to which every point is named; beyond, only the two ends of a curve are."""
 STYLE: dict[Any, Any] = {
     "font.size": 8,
     "text.parse_math": False,  # a $ in a name is a $
@@ -130,16 +132,17 @@ def _draw_method(axes: Axes, results: Results, method: str, look: Look, metric: 
         if point not in shown:
             axes.axhline(place[1], linestyle=":", linewidth=1.1, **style)
             continue
-        axes.annotate(
-            point[1],
-            place,
-            (2.5 if right else -2.5, 2.5 if above else -2.5),
-            textcoords="offset points",
-            horizontalalignment="left" if right else "right",
-            verticalalignment="bottom" if above else "top",
-            fontsize=5,
-            color=look.colour,
-        )
+        if len(results.methods) <= ALL_NAMED or point in (shown[0], shown[-1]):
+            axes.annotate(
+                point[1],
+                place,
+                (2.5 if right else -2.5, 2.5 if above else -2.5),
+                textcoords="offset points",
+                horizontalalignment="left" if right else "right",
+                verticalalignment="bottom" if above else "top",
+                fontsize=5,
+                color=look.colour,
+            )
         if min(x[point].clips, y[point].clips) < len(results.clips):  # open: not all clips count
             axes.plot(
                 *place, look.marker, markersize=3.5, color=look.colour, markerfacecolor="white", zorder=5
