@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-
-from ..core.points import Point
-from ..core.video import Clip
 from .recipe import Recipe
 
 
@@ -17,8 +13,3 @@ class Compression(Recipe):
     """
 
     name = "compression"
-
-    def pairs(self, clips: Iterable[Clip], points: Sequence[Point]) -> Iterator[tuple[Clip, Point]]:
-        for clip in clips:
-            for point in points:
-                yield clip, point

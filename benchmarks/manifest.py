@@ -13,7 +13,7 @@ from typing import Any
 from ..core import ffmpeg
 from ..core.errors import StoreError
 from ..core.feature_store import SetScore, write_sets
-from ..core.metric import Metric, PictureMetric
+from ..core.metric import Metric, PictureMetric, RateMetric
 from ..core.registry import plugins
 from ..core.set_metric import SetMetric
 from ..core.store import (
@@ -28,9 +28,9 @@ from ..core.store import (
     writing,
 )
 from ..core.version import __version__
-from .plan import Plan, build_metrics
+from .plan import Plan, build_metrics, build_recipe
 from .sets import set_scores
-from .work import Failure, as_row
+from .tasks import Failure, as_row
 
 _PACKAGES = (
     "numpy", "torch", "torchvision", "lpips", "dlib-bin", "insightface", "onnxruntime", "mediapipe",
@@ -68,7 +68,9 @@ def _kind(metric: Metric, column: str) -> str:
         return "count"
     if isinstance(metric, SetMetric):
         return "set"
-    return "picture" if isinstance(metric, PictureMetric) else "rate"
+    if isinstance(metric, PictureMetric):
+        return "picture"
+    return "rate" if isinstance(metric, RateMetric) else "model"
 
 
 def describe_metrics(metrics: Mapping[str, Metric]) -> dict[str, dict[str, str]]:
@@ -143,6 +145,7 @@ def make_manifest(plan: Plan, command: Sequence[str], old: Mapping[str, Any] | N
             "fps": str(clip.fps),
             "frames": None,
             "sha256": plan.hashes.get(clip.name),
+            **plan.about.get(clip.name, {}),
         }
         for clip in plan.clips
     ]
@@ -153,6 +156,7 @@ def make_manifest(plan: Plan, command: Sequence[str], old: Mapping[str, Any] | N
         "finished": None,
         "command": list(command),
         "benchmark": plan.benchmark,
+        "coded": build_recipe(plan.benchmark, plan.config).coded,
         "dataset": {
             "name": plan.dataset,
             "fingerprint": plan.fingerprint,
@@ -203,10 +207,11 @@ def write_tables(run: Path, manifest: dict[str, Any], failures: Sequence[Failure
     """
     import pandas as pd
 
-    rows, frames, units = [], {}, read_units(run)
+    rows, units = [], read_units(run)
+    frames: dict[str, int | None] = {}
     sets = set_scores(run, _set_metrics(manifest), units)
     for unit in units:
-        frames[unit["clip"]] = unit["frames"]
+        frames[unit["clip"]] = unit["frames"] or frames.get(unit["clip"])
         for column, entry in unit["values"].items():
             if manifest["metrics"].get(column, {}).get("kind", "set") != "set":
                 rows.append({

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.assets import Asset
@@ -14,10 +14,17 @@ from ..core.method import Method
 from ..core.metric import Metric, PictureMetric
 from ..core.points import Point, points
 from ..core.registry import load
-from ..core.signature import digest
+from ..core.signature import code, digest
 from ..core.version import __version__
 from ..core.video import Clip
 from .recipe import Recipe
+
+RECIPE_KEYS = ("metrics", "presets")
+"""What stands in every recipe's YAML beside its settings."""
+
+
+NO_POINT = "none"
+"""The operating point of a method that cannot take part in a benchmark."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +49,14 @@ class Plan:
         benchmark, dataset: names.
         fingerprint: of the clips, in order.
         config: the whole configuration, as composed.
-        clips: in the data set's order; unreadable ones included.
+        clips: of the units, in the data set's order or the recipe's; unreadable ones included.
         methods: description of each point by method and point.
         metrics: settings by metric name.
         units: in the order in which they are computed.
         unreadable: error message by clip name, for clips that cannot be part of a unit.
         left_out: reason by clip name, for clips that the settings exclude.
         hashes: sha256 by clip name, of the clips that can be read.
+        about: what the recipe says of a clip, by clip name.
     """
 
     benchmark: str
@@ -62,6 +70,7 @@ class Plan:
     unreadable: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def build_metric(name: str, settings: Mapping[str, Any], count_first: bool) -> Metric:
@@ -82,6 +91,17 @@ def build_dataset(name: str, settings: Mapping[str, Any]) -> Dataset:
     return dataset
 
 
+def build_recipe(name: str, config: Mapping[str, Any]) -> Recipe:
+    """A recipe with its settings.
+
+    Raises:
+        UsageError: a setting is out of range.
+    """
+    settings = {key: value for key, value in config["benchmark"].items() if key not in RECIPE_KEYS}
+    recipe: Recipe = load("benchmarks", name)(**settings)
+    return recipe
+
+
 def build_metrics(config: Mapping[str, Any]) -> dict[str, Metric]:
     """The metrics of a configuration by name."""
     first = config["run"]["count_first"]
@@ -99,14 +119,15 @@ def needed_assets(config: Mapping[str, Any], dataset: str) -> list[Asset]:
     return list(dict.fromkeys(assets))
 
 
-def unit_key(clip: Clip, point: Point, method: Method) -> str:
+def unit_key(clip: Clip, point: Point, method: Method, recipe: Recipe) -> str:
     """The key of a unit: the clip's content, the method's description, the code's version.
 
     Names are part of it, so that two clips of one content, or two points that a plugin describes alike,
-    do not write into one file.
+    do not write into one file. So is a recipe that makes the frames.
     """
     names = [clip.name, point.method, point.name]
-    return digest([names, clip.sha256, dict(method.describe()), __version__])
+    maker = [] if recipe.coded else [recipe.name, code(type(recipe))]
+    return digest([names, clip.sha256, dict(method.describe()), __version__, *maker])
 
 
 def compose_run(
@@ -143,36 +164,31 @@ def build_plan(config: Mapping[str, Any], dataset: str, benchmark: str) -> Plan:
     Raises:
         UsageError: settings out of range, missing encoders, no clips, two clips of one name.
     """
-    run = config["run"]
-    built = {
-        (point.method, point.name): (point, point.build())
-        for name, settings in config["methods"].items()
-        for point in points(name, settings)
-    }
+    recipe = build_recipe(benchmark, config)
+    built = {(point.method, point.name): (point, point.build()) for point in _points(recipe, config)}
     for _, method in built.values():
-        method.check()
+        if not recipe.lacks(method):
+            method.check()
     source = build_dataset(dataset, config["data"])
-    chosen = source.clips()[: run["clips"]]
+    chosen = _chosen(source, config)
     if not chosen:
         raise UsageError(
             f"data set '{dataset}' has no clips with these settings; see `bench data list {dataset}`"
         )
-    clips = [clip.first(run["frames"]) for clip in chosen]
-    hashes, unreadable = {}, {}
-    for clip in clips:
-        try:
-            hashes[clip.name] = clip.sha256
-        except TalkbenchError as error:
-            unreadable[clip.name] = str(error)
-    recipe: Recipe = load("benchmarks", benchmark)()
-    readable = [clip for clip in clips if clip.name in hashes]
-    pairs = recipe.pairs(readable, [point for point, _ in built.values()])
+    clips, hashes, unreadable = _laid_out(chosen, recipe, config)
     units = [
-        Unit(unit_key(clip, point, built[point.method, point.name][1]), clip, point) for clip, point in pairs
+        Unit(unit_key(clip, point, method, recipe), clip, point)
+        for clip in clips
+        if clip.name in hashes
+        for point, method in built.values()
     ]
     methods: dict[str, dict[str, Any]] = {}
     for (name, at), (point, method) in built.items():
-        described = {"describe": dict(method.describe()), "settings": dict(point.settings)}
+        described = {
+            "describe": dict(method.describe()),
+            "settings": dict(point.settings),
+            "mode": point.mode,
+        }
         methods.setdefault(name, {})[at] = described
     fingerprint = digest([hashes.get(clip.name, "unreadable") for clip in clips])
     return Plan(
@@ -187,7 +203,42 @@ def build_plan(config: Mapping[str, Any], dataset: str, benchmark: str) -> Plan:
         unreadable=unreadable,
         left_out=source.left_out(),
         hashes=hashes,
+        about={clip.name: recipe.about(clip) for clip in clips if clip.name in hashes},
     )
+
+
+def _points(recipe: Recipe, config: Mapping[str, Any]) -> Iterator[Point]:
+    """The operating points of a run; one for a method that cannot take part, to say so."""
+    for name, settings in config["methods"].items():
+        own = points(name, settings)
+        if recipe.lacks(own[0].build()):
+            yield replace(own[0], name=NO_POINT)
+        else:
+            yield from recipe.points(own)
+
+
+def _chosen(dataset: Dataset, config: Mapping[str, Any]) -> list[Clip]:
+    """The data set's clips that a run uses."""
+    run = config["run"]
+    return [clip.first(run["frames"]) for clip in dataset.clips()[: run["clips"]]]
+
+
+def _laid_out(
+    chosen: Sequence[Clip], recipe: Recipe, config: Mapping[str, Any]
+) -> tuple[Sequence[Clip], dict[str, str], dict[str, str]]:
+    """The clips of a run's units, their hashes, and why some of the data set's cannot be read."""
+    hashes, unreadable = {}, {}
+    for clip in chosen:
+        try:
+            hashes[clip.name] = clip.sha256
+        except TalkbenchError as error:
+            unreadable[clip.name] = str(error)
+    readable = [clip for clip in chosen if clip.name in hashes]
+    made = recipe.clips(readable, config["run"]["seed"])
+    if made is readable:
+        return chosen, hashes, unreadable
+    lost = [clip for clip in chosen if clip.name in unreadable]
+    return [*made, *lost], {clip.name: clip.sha256 for clip in made}, unreadable
 
 
 def stored_plan(manifest: Mapping[str, Any], config: Mapping[str, Any]) -> Plan:
@@ -202,8 +253,8 @@ def stored_plan(manifest: Mapping[str, Any], config: Mapping[str, Any]) -> Plan:
     """
     dataset = manifest["dataset"]["name"]
     known = {entry["name"]: entry["sha256"] for entry in manifest["dataset"]["clips"]}
-    frames = config["run"]["frames"]
-    clips = [clip.first(frames) for clip in build_dataset(dataset, config["data"]).clips()]
+    recipe = build_recipe(manifest["benchmark"], config)
+    clips, _, _ = _laid_out(_chosen(build_dataset(dataset, config["data"]), config), recipe, config)
     clips = [clip for clip in clips if clip.name in known]
     changed = [clip.name for clip in clips if known[clip.name] and clip.sha256 != known[clip.name]]
     missing = sorted(set(known) - {clip.name for clip in clips})
@@ -222,6 +273,7 @@ def stored_plan(manifest: Mapping[str, Any], config: Mapping[str, Any]) -> Plan:
                 entry["method"],
                 entry["point"],
                 manifest["methods"][entry["method"]][entry["point"]]["settings"],
+                manifest["methods"][entry["method"]][entry["point"]].get("mode", ""),
             ),
         )
         for entry in manifest["units"]
@@ -238,4 +290,5 @@ def stored_plan(manifest: Mapping[str, Any], config: Mapping[str, Any]) -> Plan:
         unreadable=unreadable,
         left_out=manifest["dataset"]["left_out"],
         hashes={name: sha256 for name, sha256 in known.items() if sha256},
+        about={clip.name: recipe.about(clip) for clip in clips if known[clip.name]},
     )

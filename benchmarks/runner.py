@@ -22,7 +22,8 @@ from .manifest import earlier_manifest, make_manifest, write_tables
 from .plan import Plan, Unit, build_metrics
 from .reference import forget_reference
 from .sets import has_set_features
-from .work import Failure, Task, failure, work
+from .tasks import Failure, Task, failure
+from .work import work
 
 UNITS_AT_ONCE = 8
 """Decoded clips scored in step with their reference in one task; their pixels wait on the disk."""
@@ -69,7 +70,8 @@ def _missing(run: Path, unit: Unit, metrics: Mapping[str, Metric]) -> tuple[str,
     try:
         record = read_unit(run, unit.key)
         has = {(column, entry["signature"]) for column, entry in record["values"].items()}
-        if sha256_file(run / record["stream"]["path"]) != record["stream"]["sha256"]:
+        stream = record["stream"]
+        if stream is not None and sha256_file(run / stream["path"]) != stream["sha256"]:
             return None
         if len(read_frames(run, unit.key)) != record["frames"]:
             return None

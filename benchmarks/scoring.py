@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from ..core.errors import MetricError, TalkbenchError
@@ -51,6 +52,8 @@ def score_pictures(
     decoded: Sequence[Clip],
     metrics: Mapping[str, PictureMetric],
     frames: int | None = None,
+    beside: Mapping[str, Clip] = MappingProxyType({}),
+    against: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Scored]:
     """Score several decoded clips against one reference.
 
@@ -59,6 +62,8 @@ def score_pictures(
         decoded: clips of the same shape and number of frames.
         metrics: by name.
         frames: how many each clip has; metrics of sets, which take a sample of them, need it.
+        beside: other references by name, of the same shape and of as many frames or more.
+        against: which of them a metric is given, by the metric's name; the others get `reference`.
 
     Returns:
         one result for each decoded clip, in order. A metric that fails is recorded and left out.
@@ -69,10 +74,13 @@ def score_pictures(
     shape = Shape(reference.width, reference.height, reference.fps, frames)
     scorers = [_open(metrics, shape, scored) for scored in results]
     streams = [clip.frames() for clip in decoded]
+    others = {name: beside[name].frames() for name in {against.get(name) for name in metrics} if name}
     try:
         for block in reference.frames():
             blocks = [next(stream) for stream in streams]  # of one shape, so cut at the same frames
-            prepared = _prepare(metrics, block, scorers, results)
+            truths = {name: _fitted(next(stream), block) for name, stream in others.items()}
+            given = {name: truths.get(against.get(name, ""), block) for name in metrics}
+            prepared = _prepare(metrics, given, scorers, results)
             # Clip by clip, so that what metrics share of a block (metrics/block_memory.py) is still there.
             for decoded_block, mine, scored in zip(blocks, scorers, results, strict=True):
                 _update(prepared, decoded_block, mine, scored)
@@ -94,19 +102,24 @@ def score_pictures(
     return results
 
 
+def _fitted(block: Frames, like: Frames) -> Frames:
+    """A block of another reference, itself where it has no more frames than it should."""
+    return block if len(block) == len(like) else block[: len(like)]
+
+
 def _prepare(
     metrics: Mapping[str, PictureMetric],
-    reference: Frames,
+    given: Mapping[str, Frames],
     scorers: Sequence[dict[str, Scorer]],
     results: Sequence[Scored],
 ) -> dict[str, Any]:
-    """What the metrics in use want of a reference block; one that fails is dropped for all clips."""
+    """What the metrics in use want of their reference's block; one that fails is dropped for all clips."""
     prepared = {}
     for name, metric in metrics.items():
         if not any(name in mine for mine in scorers):
             continue
         try:
-            prepared[name] = metric.prepare(reference)
+            prepared[name] = metric.prepare(given[name])
         except Exception as error:
             for mine, scored in zip(scorers, results, strict=True):
                 if name in mine:
@@ -125,11 +138,16 @@ def _update(prepared: Mapping[str, Any], decoded: Frames, scorers: dict[str, Sco
             scored.errors[name] = error
 
 
-def score_rates(facts: StreamFacts, metrics: Mapping[str, Metric]) -> Scored:
-    """The rate metrics of one unit."""
+def score_rates(facts: StreamFacts | None, metrics: Mapping[str, Metric]) -> Scored:
+    """The rate metrics of one unit; none apply where nothing was coded."""
     scored = Scored()
     for name, metric in metrics.items():
-        if isinstance(metric, RateMetric):
+        if not isinstance(metric, RateMetric | PictureMetric):
+            scored.inapplicable[name] = "it is scored by a benchmark of its own; see `bench list benchmarks`"
+        if isinstance(metric, RateMetric) and facts is None:
+            scored.inapplicable[name] = "nothing is coded in this benchmark: no rate, no timing"
+        elif isinstance(metric, RateMetric):
+            assert facts is not None
             try:
                 scored.scores[name] = Scores(metric.measure(facts))
             except TalkbenchError as error:

@@ -38,7 +38,7 @@ def _check(run: Path, unit: dict[str, Any], point: Point, decoder: SealedDecoder
 
 
 def verify(run: Path) -> Iterator[Check]:
-    """Check a run's units one by one.
+    """Check a run's units one by one; those without a stream have nothing to be checked.
 
     Raises:
         StoreError: `run` is not a run's folder.
@@ -52,6 +52,8 @@ def verify(run: Path) -> Iterator[Check]:
                 continue
             try:
                 unit = read_unit(run, entry["key"])
+                if unit["stream"] is None:  # its frames were made, not coded
+                    continue
                 name = unit["stream"]["path"]
                 settings = manifest["methods"][entry["method"]][entry["point"]]["settings"]
                 wrong = _check(run, unit, Point(entry["method"], entry["point"], settings), decoder)

@@ -76,12 +76,18 @@ def compose(
     for override in overrides:
         _refuse_unknown(override, plain)
     try:
-        return _composed([*groups, *map(_in_grammar, overrides)])
+        return _composed([*groups, *_presets(plain), *map(_in_grammar, overrides)])
     except TalkbenchError:
         raise
     except (HydraException, OmegaConfBaseException) as error:
         reason = " ".join(str(error).split())[:300]
         raise UsageError(f"the configuration cannot be made: {reason}") from None
+
+
+def _presets(config: dict[str, Any]) -> list[str]:
+    """The settings that a recipe changes, for the methods that take part; the command's own come after."""
+    stated, methods = config["benchmark"].get("presets") or [], config.get("methods", {})
+    return [one for one in stated if not one.startswith("methods.") or one.split(".")[1] in methods]
 
 
 def _in_grammar(override: str) -> str:
@@ -117,5 +123,7 @@ def _refuse_unknown(override: str, config: dict[str, Any]) -> None:
     if inner or key.count(".") < (2 if key.startswith(("methods", "metrics")) else 1):
         settings = f"set one of them: {', '.join(inner)}" if inner else "it has none"
         raise UsageError(f"'{key}' is a group of settings, and no setting; {settings}")
+    if key == "benchmark.presets":
+        raise UsageError("benchmark.presets is what the recipe changes; give its settings by their own names")
     if key == "benchmark.metrics":
         raise UsageError("benchmark.metrics is what the recipe scores by default; give --metrics A,B instead")

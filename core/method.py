@@ -106,7 +106,38 @@ class Animator(Method):
         Raises:
             UsageError: the method has no head pose, or the rotation is none.
         """
-        raise UsageError(f"{self.name} has no head pose that could be set; choose a method that has: ours")
+        raise self._no_pose()
+
+    def head_rotation(self, source: Frame) -> NDArray[np.floating]:
+        """How the head in a picture is turned, as the method itself sees it.
+
+        Args:
+            source: (H, W, 3) uint8 RGB.
+
+        Returns:
+            (3, 3): its inverse, given to `redirect`, makes the head look straight ahead.
+
+        Raises:
+            UsageError: the method has no head pose.
+        """
+        raise self._no_pose()
+
+    def canonical_keypoints(self, source: Frame) -> NDArray[np.floating]:
+        """What the method knows of a face's shape, apart from its pose and expression.
+
+        Args:
+            source: (H, W, 3) uint8 RGB.
+
+        Returns:
+            (K, 3).
+
+        Raises:
+            UsageError: the method has no such keypoints.
+        """
+        raise UsageError(f"{self.name} has no canonical keypoints; choose a method that has: ours")
+
+    def _no_pose(self) -> UsageError:
+        return UsageError(f"{self.name} has no head pose that could be set; choose a method that has: ours")
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,13 @@ class Point:
         method: its name.
         name: of the point, such as ``crf23``; unique within the method.
         settings: keyword arguments of the method's class.
+        mode: what a recipe makes at this point, where it makes several things, such as ``relative``.
     """
 
     method: str
     name: str
     settings: Mapping[str, Any]
+    mode: str = ""
 
     def build(self) -> Method:
         """The method at this point.

@@ -185,6 +185,22 @@ class Ours(NeuralCodec, Trainable):
         frame: Frame = self.painted(still, redirected(own, rotation, translation), source)[0]
         return frame
 
+    def head_rotation(self, source: Frame) -> NDArray[np.floating]:
+        """R_s of a picture."""
+        from .face_vid2vid.retargeting import head_rotations
+
+        with self.compute.running():
+            numbers = self.parameters(self.pictures(source[None]))
+        rotation: NDArray[np.floating] = head_rotations(numbers)[0]
+        return rotation
+
+    def canonical_keypoints(self, source: Frame) -> NDArray[np.floating]:
+        """x_c,k of a picture (paper, section 3.1)."""
+        with self.compute.running():
+            found = self.model.canonical(self.model.motion_picture(self.pictures(source[None])))
+        keypoints: NDArray[np.floating] = found[0].float().cpu().numpy()
+        return keypoints
+
     def describe(self) -> Mapping[str, str]:
         return {**super().describe(), **({"loss": str(self.loss)} if self.sent.adaptive else {})}
 

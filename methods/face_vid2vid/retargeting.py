@@ -56,6 +56,12 @@ def redirected(
     return moved
 
 
+def head_rotations(numbers: Parameters) -> NDArray[np.float64]:
+    """R (t, 3, 3) of numbers (t, n)."""
+    rotations: NDArray[np.float64] = _rotation(numbers).numpy()
+    return rotations
+
+
 def _rotation(numbers: Parameters) -> Tensor:
     """R (t, 3, 3) float64."""
     return euler_to_matrix(torch.from_numpy(numbers[:, ANGLES].astype(np.float64)))
