@@ -72,7 +72,7 @@ def keep(run: Path, folder: Path) -> None:
         StoreError: `run` is not a run's folder, or has no report.
     """
     manifest = read_manifest(run)
-    hidden = _private(manifest)
+    hidden = _private(manifest, run)
     write_json(
         folder / "manifest.json", json.loads(_without(json.dumps(manifest, ensure_ascii=False), hidden))
     )
@@ -91,11 +91,12 @@ def keep(run: Path, folder: Path) -> None:
                 temporary.write_text(_without(path.read_text("utf-8"), hidden), "utf-8")
 
 
-def _private(manifest: Mapping[str, Any]) -> dict[str, str]:
+def _private(manifest: Mapping[str, Any], run: Path) -> dict[str, str]:
     """Paths of this machine that a manifest may hold, the longest first, and what to write instead."""
     root = manifest["config"].get("data", {}).get("root")
     given = {str(root): "CLIPS", str(Path(str(root)).resolve()): "CLIPS"} if root else {}
-    found = given | {f"{Path.cwd()}/": "", f"{Path.home()}/": "~/"}
+    out = {str(run.resolve()): f"results/{run.name}"}
+    found = out | {f"{Path.cwd()}/": ""} | given | {f"{Path.home()}/": "~/"}
     return dict(sorted(found.items(), key=lambda item: -len(item[0])))
 
 

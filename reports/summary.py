@@ -39,8 +39,8 @@ def _lines(results: Results, comparison: Comparison) -> Iterator[str]:
     yield ""
     sizes = dict.fromkeys(f"{clip['width']}×{clip['height']}" for clip in dataset["clips"])
     frames = sum(clip["frames"] or 0 for clip in dataset["clips"])
-    clips = f"{len(results.clips)} clips, {frames} frames of {', '.join(sizes)}"
-    yield f"{clips}. {CONFIDENCE:.0%} intervals over clips."
+    clips = f"{len(results.clips)} clip{'' if len(results.clips) == 1 else 's'}"
+    yield f"{clips}, {frames} frames of {', '.join(sizes)}. {CONFIDENCE:.0%} intervals over clips."
     for sentence in headline(results, comparison):
         yield ""
         yield _text(sentence)

@@ -34,7 +34,11 @@ def run(make_run: MakeRun) -> Path:
     write_summary(results, comparison)
     manifest = json.loads((run / "manifest.json").read_text("utf-8"))
     manifest["config"]["data"] = {"root": "/home/somebody/calls"}
-    manifest["command"] += ["data.root=/home/somebody/calls", f"--out={Path.cwd()}/results/x"]
+    manifest["command"] += [
+        "data.root=/home/somebody/calls",
+        f"--out={run}",
+        f"--more={Path.cwd()}/results/x",
+    ]
     (run / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     return run
 
@@ -114,7 +118,9 @@ def test_no_path_of_the_machine_is_kept(run: Path, tmp_path: Path) -> None:
     assert "/home/somebody" not in text
     assert str(Path.cwd()) not in text
     assert "data.root=CLIPS" in text
-    assert "--out=results/x" in text
+    assert f"--out=results/{run.name}" in text
+    assert "--more=results/x" in text
+    assert str(run.parent) not in text
     with (folder / "ratios.csv").open(newline="", encoding="utf-8") as file:
         assert {row["metric"] for row in csv.DictReader(file)} == {"lpips"}
 
