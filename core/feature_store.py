@@ -81,9 +81,9 @@ def read_features(run: Path, space: str, key: str) -> Features:
     """
     path = features_path(run, space, key)
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             schema, features = int(stored["schema"]), stored["features"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise damaged(path, error) from None
     if schema != SCHEMA or features.dtype != np.float32 or features.ndim != 2:
         found = f"schema {schema}, {features.dtype} {features.shape}"
