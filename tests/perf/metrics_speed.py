@@ -32,6 +32,7 @@ from talkbench.core.assets import fetch, locate
 from talkbench.core.colour import rgb_to_yuv420
 from talkbench.core.metric import Shape
 from talkbench.core.registry import load
+from talkbench.core.set_metric import SetMetric
 from talkbench.core.video import block_length
 
 POINTS = 8
@@ -163,6 +164,30 @@ def by_insightface() -> Callable[[Pair], None]:
     return run
 
 
+def by_piq() -> Callable[[Pair], None]:
+    """piq's module, whose own weights are not to be had here: ours in it."""
+    from talkbench.metrics.dists import model
+
+    def run(pair: Pair) -> None:
+        with torch.inference_mode():
+            for x, y in zip(*(clip / 255 for clip in _tensors(pair)), strict=True):
+                model()(x[None], y[None])
+
+    return run
+
+
+def by_pytorch_fid() -> Callable[[Pair], None]:
+    """pytorch-fid's network over both sets, as its command does for every two folders."""
+    from talkbench.metrics.inception import network
+
+    def run(pair: Pair) -> None:
+        with torch.inference_mode():
+            for clip in _tensors(pair):
+                network()(clip / 255)
+
+    return run
+
+
 def by_ffmpeg(filters: str) -> Callable[[Pair], None]:
     """ffmpeg's own filter on two files of raw RGB."""
 
@@ -204,6 +229,13 @@ FACES: dict[str, tuple[str, Callable[[], Callable[[Pair], None]]]] = {
 }
 
 
+DEEP: dict[str, tuple[str, Callable[[], Callable[[Pair], None]]]] = {
+    "dists": ("piq", by_piq),
+    "fid": ("pytorch-fid", by_pytorch_fid),
+}
+"""fid: of each sampled frame, 16 of a clip; kid takes the same features."""
+
+
 def measure(metric: Any, pair: Pair) -> tuple[float, float]:
     """CPU seconds of `prepare` and of scoring one operating point, in the runner's blocks."""
     reference, decoded = pair
@@ -212,19 +244,21 @@ def measure(metric: Any, pair: Pair) -> tuple[float, float]:
     cuts = [slice(at, at + length) for at in range(0, len(reference), length)]
 
     def score() -> None:
-        scorer = metric.start(Shape(width, height, Fraction(25)))
+        scorer = metric.start(Shape(width, height, Fraction(25), len(reference)))
         for cut, ready in zip(cuts, prepared, strict=True):
             scorer.update(ready, decoded[cut])
         scorer.finish()
         scorer.close()
 
     prepared = [metric.prepare(reference[cut]) for cut in cuts]
-    return seconds(lambda: [metric.prepare(reference[cut]) for cut in cuts]), seconds(score)
+    # A set metric's reference features are made once a clip, like what others prepare.
+    ready = metric.features if isinstance(metric, SetMetric) else metric.prepare
+    return seconds(lambda: [ready(reference[cut]) for cut in cuts]), seconds(score)
 
 
 def main(count: int) -> None:
     torch.set_num_threads(1)
-    for name in ("lpips", *FACES):
+    for name in ("lpips", *FACES, *DEEP):
         fetch(*load("metrics", name).assets)
     fetch(*load("datasets", "sample")().needs())
     table = Table(title=f"picture metrics, one thread, CPU time, torch {torch.__version__}")
@@ -237,16 +271,18 @@ def main(count: int) -> None:
         ),
         ("lpips", {"net": "alex"}, count),
         ("lpips", {"net": "vgg"}, 2),
-        *((name, {}, min(count, 4)) for name in FACES),
+        *((name, {}, min(count, 4)) for name in (*FACES, *DEEP)),
     ]
     for name, settings, number in cases:
         library = ("lpips", lpips_package(settings["net"])) if settings else LIBRARIES.get(name)
-        if name in FACES:
-            library = FACES[name][0], FACES[name][1]()
+        if name in FACES | DEEP:
+            called, loaded = (FACES | DEEP)[name]
+            library = called, loaded()
         for size in (256, 512):
             pair = people(size, number) if name in FACES else frames(size, number)
+            whole = {"count_first": True} if name in DEEP else {}
             prepare, compare = (
-                1000 * spent / number for spent in measure(load("metrics", name)(**settings), pair)
+                1000 * spent / number for spent in measure(load("metrics", name)(**settings, **whole), pair)
             )
             ours = compare + prepare / POINTS
             row = [" ".join([name, *settings.values()]), str(size), f"{prepare:.2f}", f"{compare:.2f}"]
