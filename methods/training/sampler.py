@@ -36,6 +36,10 @@ def join(batches: Sequence[Batch]) -> Batch:
     return Batch(*(torch.cat([getattr(one, part.name) for one in batches]) for part in fields(Batch)))
 
 
+LENS = (4, 4)
+"""Points of a lens: coarse enough to bend faces, not features."""
+
+
 class Sampler:
     """Draws batches: an identity, one of its clips, two of its frames.
 
@@ -78,10 +82,12 @@ class Sampler:
 
     def _window(self, dice: np.random.Generator) -> Window:
         settings = self.augmentation
-        zoom = dice.uniform(settings.zoom, 1.0)
-        shift = dice.uniform(-1, 1, size=2) * (1 - zoom)
+        zoom = dice.uniform(settings.zoom, settings.zoom_out)
+        shift = dice.uniform(-1, 1, size=2) * abs(1 - zoom)
         angle = np.deg2rad(dice.uniform(-1, 1) * settings.rotation)
-        return Window(zoom, angle, shift, bool(settings.mirror and dice.random() < 0.5))
+        mirror = bool(settings.mirror and dice.random() < 0.5)
+        lens = dice.normal(scale=settings.lens, size=(*LENS, 2)) if settings.lens else None
+        return Window(zoom, angle, shift, mirror, lens)
 
     def _colour(self, pictures: Tensor, dice: np.random.Generator) -> Tensor:
         settings = self.augmentation

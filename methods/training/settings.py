@@ -20,7 +20,12 @@ class Augmentation:
     """Ranges of the changes that both pictures of a pair undergo together."""
 
     zoom: float = 0.72
-    """Least side of the window that is cut out, relative to the stored picture; the greatest is 1."""
+    """Least side of the window that is cut out, relative to the stored picture."""
+    zoom_out: float = 1.0
+    """Its greatest side; beyond 1, the picture's mirror image surrounds it."""
+    lens: float = 0.0
+    """Deviation of the displacements by which both pictures are bent alike, in half pictures: other faces of
+    the same motion. Beyond some .06 the picture folds."""
     rotation: float = 10.0
     """Degrees, to either side."""
     mirror: bool = True

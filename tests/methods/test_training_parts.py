@@ -63,6 +63,32 @@ def test_a_cut_moves_pictures_and_points_alike():
         assert abs(moved[1] - y - 0.5) < 1
 
 
+def test_a_lens_bends_pictures_and_points_alike():
+    dice = np.random.default_rng(5)
+    for mirror in (False, True):
+        lens = dice.normal(scale=0.05, size=(4, 4, 2))
+        window = Window(0.8, 0.15, np.array([0.1, -0.1]), mirror, lens)
+        straight = Window(0.8, 0.15, np.array([0.1, -0.1]), mirror)
+        places = dice.uniform(-0.5, 0.5, size=(5, 2))
+        assert np.abs(window.move(places) - straight.move(places)).max() > 0.02
+        for place in places:
+            column, row = np.floor((place + 1) * 64).astype(int)
+            picture = torch.zeros(1, 3, 128, 128)
+            picture[..., row, column] = 1
+            out = window.cut(picture, 128)[0, 0]
+            y, x = divmod(int(out.argmax()), 128)
+            centre = (np.array([column, row]) + 0.5) / 64 - 1
+            moved = (window.move(centre[None])[0] + 1) * 64
+            assert np.abs(moved - (x + 0.5, y + 0.5)).max() < 1.5
+
+
+def test_a_flat_lens_changes_nothing():
+    picture, points = torch.rand(2, 3, 32, 32), np.random.rand(7, 2) - 0.5
+    plain, flat = (Window(0.9, 0.1, np.zeros(2), True, lens) for lens in (None, np.zeros((4, 4, 2))))
+    assert torch.allclose(plain.cut(picture, 32), flat.cut(picture, 32), atol=1e-6)
+    assert np.allclose(plain.move(points), flat.move(points))
+
+
 @pytest.mark.parametrize("mirror", [False, True])
 def test_a_cut_turns_the_head_with_the_picture(mirror):
     window = Window(1.0, np.deg2rad(10), np.zeros(2), mirror)
