@@ -84,7 +84,7 @@ class Dists(FrameMetric):
     By piq's DISTS. Inputs are 8-bit RGB mapped to [0, 1], then scaled by ImageNet's mean and deviation.
     Pictures whose smaller side is above 256 are resized bilinearly to 256 first, as piq does; the
     authors' script does it by another resampling. A clip's value is the mean over its frames, frame 0 left
-    out unless run.count_first is set. Slow: some two frames a second on one processor's thread.
+    out unless run.count_first is set. Slow: some three frames a second on one processor's thread.
     Source: Ding et al., TPAMI 2022; weights of DISTS_pytorch 0.1.
     """
 
