@@ -13,6 +13,8 @@ from .aggregate import Results
 from .curves import Curve, Refusal, block_codecs, clip_metrics, curve, rate_unit, sign
 
 LEAST_POINTS = 4
+LEAST_OVERLAP = 0.1
+"""Share of the joint range below which a mean over what is in common says nothing."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,9 @@ def _delta(results: Results, metric: str, accounting: str, unit: str, method: st
             qualities.append(math.nan)
             continue
         overlaps.append(_overlap(known.scores, judged.scores))
-        if not overlaps[-1]:
-            refused[f"{method} and {anchor} have no {metric} in common"] += 1
+        if overlaps[-1] < LEAST_OVERLAP:
+            share = f"less than {LEAST_OVERLAP:.0%} of their range of {metric}"
+            refused[f"{method} and {anchor} have {share} in common"] += 1
         rates.append(_rate(known, judged))
         qualities.append(sign(results, metric) * _quality(known, judged))
     seed = int(results.manifest.get("seed", 0))
@@ -93,20 +96,21 @@ def _overlap(first: tuple[float, ...], second: tuple[float, ...]) -> float:
 
 
 def _rate(known: Curve, judged: Curve) -> float:
-    """In percent; NaN where no quality is in common."""
+    """In percent; NaN where too little quality is in common."""
     from bjontegaard import bd_rate
 
-    if not _overlap(known.scores, judged.scores):
+    if _overlap(known.scores, judged.scores) < LEAST_OVERLAP:
         return math.nan
     curves = (known.rates, known.scores, judged.rates, judged.scores)
     return float(bd_rate(*curves, method="pchip", require_matching_points=False, min_overlap=0))
 
 
 def _quality(known: Curve, judged: Curve) -> float:
-    """In the metric's unit, above 0 where `judged` is better; NaN where no rate is in common."""
+    """In the metric's unit, above 0 where `judged` is better; NaN where too little rate is in common."""
     from bjontegaard import bd_psnr
 
-    if not _overlap(known.rates, judged.rates):
+    logarithms = (tuple(map(math.log, one.rates)) for one in (known, judged))
+    if _overlap(*logarithms) < LEAST_OVERLAP:
         return math.nan
     curves = (known.rates, known.scores, judged.rates, judged.scores)
     return float(bd_psnr(*curves, method="pchip", require_matching_points=False, min_overlap=0))

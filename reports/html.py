@@ -61,7 +61,7 @@ def write_page(results: Results, comparison: Comparison, plots: Sequence[Path]) 
         headline=headline(results, comparison),
         anchors=block_codecs(results),
         still=STILL,
-        least={"ratio": LEAST_POINTS, "bd": bd_rate.LEAST_POINTS},
+        least={"ratio": LEAST_POINTS, "bd": bd_rate.LEAST_POINTS, "overlap": bd_rate.LEAST_OVERLAP},
         looks=looks(results.methods),
         settings=settings(results),
         set_notes=set_notes(results.sets),
