@@ -19,7 +19,7 @@ from ..core.version import __version__
 from ..core.video import Clip
 from .recipe import Recipe
 
-RECIPE_KEYS = ("metrics", "presets")
+RECIPE_KEYS = ("metrics", "optional", "presets")
 """What stands in every recipe's YAML beside its settings."""
 
 
@@ -106,6 +106,12 @@ def build_metrics(config: Mapping[str, Any]) -> dict[str, Metric]:
     """The metrics of a configuration by name."""
     first = config["run"]["count_first"]
     return {name: build_metric(name, settings or {}, first) for name, settings in config["metrics"].items()}
+
+
+def absent_metrics(config: Mapping[str, Any], metrics: Mapping[str, Metric]) -> dict[str, str]:
+    """Metrics that a recipe scores only where their files have been put, and why they are not scored here."""
+    optional = [name for name in config["benchmark"].get("optional") or () if name in metrics]
+    return {name: reason for name in optional if (reason := metrics[name].lacks())}
 
 
 def needed_assets(config: Mapping[str, Any], dataset: str) -> list[Asset]:

@@ -13,7 +13,8 @@ from ..core.video import Clip, Frames
 
 
 class Recipe(ABC):
-    """A benchmark. Its YAML lists the metrics that it scores unless others are asked for (`metrics`), the
+    """A benchmark. Its YAML lists the metrics that it scores unless others are asked for (`metrics`), those
+    among them that are n/a and no failure where their files have not been put by hand (`optional`), the
     settings that it changes unless the command gives them (`presets`), and its own settings.
 
     A recipe whose frames come out of a stream (`coded`) needs nothing but a name: every clip is encoded at

@@ -55,6 +55,10 @@ def store(
     for name, reason in {**scored.inapplicable, **rates.inapplicable}.items():
         for column in metrics[name].columns:
             record["values"][column] = {"value": None, "reason": reason, **described(metrics[name], column)}
+    for name, reason in scored.absent.items():
+        for column in metrics[name].columns:  # without signature: where the files are, it is scored yet
+            about = {**described(metrics[name], column), "signature": ""}
+            record["values"][column] = {"value": None, "reason": reason, **about}
     scores = {**scored.scores, **rates.scores}
     for name, result in scores.items():
         for column, value in result.values.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from ..core.signature import sha256_file
 from ..core.store import clear_unfinished, read_failures, read_frames, read_unit, write_json
 from .executors import Executor
 from .manifest import earlier_manifest, make_manifest, write_tables
-from .plan import Plan, Unit, build_metrics
+from .plan import Plan, Unit, absent_metrics, build_metrics
 from .reference import forget_reference
 from .sets import has_set_features
 from .tasks import Failure, Task, failure
@@ -65,8 +65,13 @@ def locked(run: Path) -> Iterator[None]:
         lock.release()
 
 
-def _missing(run: Path, unit: Unit, metrics: Mapping[str, Metric]) -> tuple[str, ...] | None:
-    """Names of the metrics that a stored unit lacks; None where there is no such unit, or a damaged one."""
+def _missing(
+    run: Path, unit: Unit, metrics: Mapping[str, Metric], absent: Collection[str]
+) -> tuple[str, ...] | None:
+    """Names of the metrics that a stored unit lacks; None where there is no such unit, or a damaged one.
+
+    That a metric is `absent` on this machine need be said once.
+    """
     try:
         record = read_unit(run, unit.key)
         has = {(column, entry["signature"]) for column, entry in record["values"].items()}
@@ -81,6 +86,7 @@ def _missing(run: Path, unit: Unit, metrics: Mapping[str, Metric]) -> tuple[str,
         name
         for name, metric in metrics.items()
         if any((column, metric.signature) not in has for column in metric.columns)
+        and not (name in absent and set(metric.columns) <= record["values"].keys())
         and not (isinstance(metric, SetMetric) and has_set_features(run, metric, record))
     )
 
@@ -90,10 +96,11 @@ def _tasks(
 ) -> tuple[list[Task], list[Failure]]:
     """Cut what is missing into tasks, clip by clip; units without a stream to score are failures."""
     metrics = build_metrics(plan.config)
+    absent = absent_metrics(plan.config, metrics)
     lacking: dict[tuple[str, tuple[str, ...], bool], list[Unit]] = {}
     lost = []
     for unit in plan.units:
-        missing = _missing(run, unit, metrics)
+        missing = _missing(run, unit, metrics, absent)
         if missing is None and not encode:
             error = StoreError("it is unfinished, damaged or changed; repeat the run's command, then score")
             lost.append(failure(unit, "score", error))

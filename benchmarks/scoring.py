@@ -21,11 +21,13 @@ class Scored:
         scores: by metric name.
         errors: why a metric has none, by metric name.
         inapplicable: why a metric will never have one for such a clip, by metric name.
+        absent: why a metric is not scored on this machine, by metric name.
     """
 
     scores: dict[str, Scores] = field(default_factory=dict)
     errors: dict[str, Exception] = field(default_factory=dict)
     inapplicable: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
 
 
 def _open(metrics: Mapping[str, PictureMetric], shape: Shape, scored: Scored) -> dict[str, Scorer]:

@@ -16,7 +16,7 @@ from ..core.set_metric import SetMetric
 from ..core.store import read_unit, stream_path, video_path, writing
 from ..core.video import Clip, RawFile
 from .making import make_frames
-from .plan import Unit, build_metrics, build_recipe
+from .plan import Unit, absent_metrics, build_metrics, build_recipe
 from .recipe import Recipe
 from .records import new_record, store, without_values, write
 from .reference import Reference, decode_reference, write_video
@@ -50,11 +50,16 @@ def work(task: Task) -> list[Failure]:
     """Do a task; every finished unit is stored, every other is in the answer."""
     failures: list[Failure] = []
     metrics = {name: metric for name, metric in build_metrics(task.config).items() if name in task.metrics}
-    pictures = {name: metric for name, metric in metrics.items() if isinstance(metric, PictureMetric)}
+    absent = absent_metrics(task.config, metrics)
+    pictures = {
+        name: metric
+        for name, metric in metrics.items()
+        if isinstance(metric, PictureMetric) and name not in absent
+    }
     if not task.encode and not pictures:
         for unit in task.units:
             record = read_unit(task.run, unit.key)
-            store(task, record, metrics, Scored(), failures, unit)
+            store(task, record, metrics, Scored(absent=absent), failures, unit)
         return failures
     recipe = build_recipe(task.benchmark, task.config)
     units = [unit for unit in task.units if not _left_out(task, recipe, unit, metrics, failures)]
@@ -81,6 +86,7 @@ def work(task: Task) -> list[Failure]:
         truths = {name: beside.get(recipe.against.get(name, ""), reference.clip) for name in metrics}
         _reference_features(task, truths, reference.frames, metrics, results)
         for made, scored in zip(coded, results, strict=True):
+            scored.absent.update(absent)
             store(task, made.record, metrics, scored, failures, made.unit)
     finally:
         for made in coded:

@@ -68,7 +68,8 @@ def compose(
     _register_third_parties()
     groups = [f"datasets@data={dataset}", f"benchmarks@benchmark={benchmark}"]
     if metrics is None:
-        metrics = _composed([*groups, "methods=[]", "metrics=[]"])["benchmark"]["metrics"]
+        recipe = _composed([*groups, "methods=[]", "metrics=[]"])["benchmark"]
+        metrics = [*recipe["metrics"], *(recipe.get("optional") or [])]
         for name in metrics:
             find("metrics", name)
     groups += [f"methods=[{','.join(methods)}]", f"metrics=[{','.join(metrics)}]"]
@@ -125,5 +126,5 @@ def _refuse_unknown(override: str, config: dict[str, Any]) -> None:
         raise UsageError(f"'{key}' is a group of settings, and no setting; {settings}")
     if key == "benchmark.presets":
         raise UsageError("benchmark.presets is what the recipe changes; give its settings by their own names")
-    if key == "benchmark.metrics":
-        raise UsageError("benchmark.metrics is what the recipe scores by default; give --metrics A,B instead")
+    if key in ("benchmark.metrics", "benchmark.optional"):
+        raise UsageError(f"{key} is what the recipe scores by default; give --metrics A,B instead")

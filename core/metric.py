@@ -116,6 +116,10 @@ class Metric(ABC):
         """The assets that these settings need."""
         return self.assets
 
+    def lacks(self) -> str:
+        """What this machine lacks that no command can fetch, said as a reason for n/a; '' if nothing."""
+        return ""
+
     @abstractmethod
     def settings(self) -> Mapping[str, Any]:
         """All that changes the number: parameters, hashes of weights, versions of libraries."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..core.errors import AssetError
 from ..core.metric import Scorer, Shape
 from ..core.video import Frames
 from . import fan_landmarks
@@ -42,6 +43,13 @@ class Lmd(FaceMetric[Landmarks]):
             "px": f"longer-side-{SIDE}",
             "pool": "mean",
         }
+
+    def lacks(self) -> str:
+        try:
+            fan_landmarks.check(self.name)
+        except AssetError as error:
+            return str(error)
+        return ""
 
     def start(self, shape: Shape) -> Scorer:
         fan_landmarks.check(self.name)

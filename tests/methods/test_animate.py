@@ -10,7 +10,7 @@ from talkbench.core.method import Animator
 from talkbench.core.motion_coding import Parameters
 from talkbench.core.registry import load, plugins
 from talkbench.methods.face_vid2vid.geometry import euler_to_matrix, transform_keypoints
-from talkbench.methods.face_vid2vid.retargeting import redirected, relative_motion
+from talkbench.methods.face_vid2vid.retargeting import head_rotations, redirected, relative_motion
 from torch import Tensor
 
 ANIMATORS = [name for name in sorted(plugins("methods")) if issubclass(load("methods", name), Animator)]
@@ -134,3 +134,24 @@ def test_a_head_is_turned_after_its_own_rotation_and_about_its_own_place(yaw):
     place, deformation = torch.from_numpy(head[:, 3:6]), torch.from_numpy(head[0, 6:].reshape(4, 3))
     expected = resting @ turn.T + place + shift + deformation
     torch.testing.assert_close(keypoints(moved, canonical), expected, rtol=0, atol=1e-5)
+
+
+def test_the_inverse_of_a_head_s_rotation_makes_it_look_straight_ahead():
+    head = numbers(6)
+    ahead = redirected(head, head_rotations(head)[0].T, np.zeros(3))
+    np.testing.assert_allclose(ahead[:, :3], 0, atol=1e-4)
+    np.testing.assert_array_equal(ahead[:, 3:], head[:, 3:])
+
+
+def test_what_a_method_sees_of_a_head_is_told_or_said_to_be_missing(animator, portrait):
+    if type(animator).canonical_keypoints is Animator.canonical_keypoints:
+        with pytest.raises(UsageError, match=f"{animator.name} has no canonical keypoints"):
+            animator.canonical_keypoints(portrait)
+        with pytest.raises(UsageError, match=f"{animator.name} has no head pose"):
+            animator.head_rotation(portrait)
+        return
+    keypoints = animator.canonical_keypoints(portrait)
+    assert keypoints.shape[1:] == (3,)
+    assert np.isfinite(keypoints).all()
+    rotation = animator.head_rotation(portrait)
+    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-6)
