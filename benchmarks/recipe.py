@@ -14,8 +14,9 @@ from ..core.video import Clip, Frames
 
 class Recipe(ABC):
     """A benchmark. Its YAML lists the metrics that it scores unless others are asked for (`metrics`), those
-    among them that are n/a and no failure where their files have not been put by hand (`optional`), the
-    settings that it changes unless the command gives them (`presets`), and its own settings.
+    of them that are n/a, and no failure, where they do not apply to a clip's size or want files that have
+    to be put by hand (`optional`), the settings that it changes unless the command gives them (`presets`),
+    and its own settings.
 
     A recipe whose frames come out of a stream (`coded`) needs nothing but a name: every clip is encoded at
     every operating point, and decoded in a sealed process. One whose frames do not says how they are made.

@@ -16,7 +16,9 @@ from .headline import headline, spoken_metric
 
 COLUMNS = (
     "frame_bytes_motion", "frame_bytes_total", "bpp_motion", "bpp_total", "lpips", "psnr", "ms_ssim", "vmaf",
-    "akd", "csim", "fid", "encode_ms", "decode_ms",
+    "akd", "csim", "fid", "pose_error", "expression_error", "frontal_good_identity", "frontal_good_angle",
+    "frontal_good_both", "recognition", "recognition_landmarks", "recognition_chance", "encode_ms",
+    "decode_ms",
 )  # fmt: skip
 """What the table of means shows of the columns that a run has."""
 

@@ -253,18 +253,17 @@ def test_motions_agree_where_the_picture_is_the_clip_s_first(mover: None) -> Non
     assert np.array_equal(first_frame(clip), absolute[0])
 
 
-def test_a_metric_whose_files_must_be_put_by_hand_is_not_applicable_where_a_recipe_says_so(
-    bench: Bench, tmp_path: Path
-) -> None:
+def test_what_a_recipe_calls_optional_is_not_applicable_and_no_failure(bench: Bench, tmp_path: Path) -> None:
     command = (
         "run", "--benchmark", "reconstruction", "--methods", "freeze", "--dataset", "testcard",
-        "--frames", "3", "--clips", "1", "--size", "32", "--metrics", "psnr,lmd", "run.workers=1",
+        "--frames", "3", "--clips", "1", "--size", "32", "--metrics", "psnr,lmd,ms_ssim", "run.workers=1",
         "run.videos=false", "--out", tmp_path / "run",
     )  # fmt: skip
     done = bench(*command, TORCH_HOME=str(tmp_path))
     assert done.returncode == 0, done.stderr
     values = read_scores(tmp_path / "run").set_index("metric")["value"]
     assert values.notna()["psnr"]
-    assert values.isna()["lmd"]
+    assert values.isna()[["lmd", "ms_ssim"]].all()
+    assert read_failures(tmp_path / "run") == []
     assert "lmd is left out" in (tmp_path / "run" / "report" / "index.html").read_text()
     assert "0 computed, 1 kept" in bench(*command, TORCH_HOME=str(tmp_path)).stdout
