@@ -24,7 +24,9 @@ class Transfer(Recipe):
     identity' of Table 2.1 of Agarwal's thesis. Pairs are drawn by `run.seed` and stored in the manifest.
     There is no original: identity (csim, aed) is compared with the source picture, the distribution of
     pictures (fid, kid) with the frames of the source's own clip, and what the face does (pose, expression,
-    mouth, eyes) with the driving clip, frame by frame. Both clips of a pair are cut to the shorter one.
+    mouth, eyes) with the driving clip, frame by frame. Relative motion keeps the difference between the two
+    heads' first poses and expressions by design, so its pose_error and expression_error are not to be held
+    against absolute motion's. Both clips of a pair are cut to the shorter one.
     Frames are made by the method's model in one process: nothing is coded, so there are no rates.
 
     Args:
