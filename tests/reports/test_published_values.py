@@ -7,6 +7,7 @@ import pytest
 from talkbench.core.errors import StoreError
 from talkbench.core.registry import plugins
 from talkbench.core.statistics import Interval
+from talkbench.reports.comparison import compare
 from talkbench.reports.html import write_page
 from talkbench.reports.published_values import (
     FOLDER,
@@ -100,7 +101,7 @@ def test_the_page_shows_them_beside_ours(make_run: Callable[..., Path]) -> None:
     from talkbench.reports.aggregate import load
 
     results = load(make_run())
-    text = write_page(results, []).read_text("utf-8")
+    text = write_page(results, compare(results), []).read_text("utf-8")
     section = text.partition('<section id="published">')[2].partition("</section>")[0]
     assert "Table 3.1" in section
     assert "231.42" in section
