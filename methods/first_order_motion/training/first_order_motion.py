@@ -24,6 +24,8 @@ from .settings import FirstOrderMotionSettings
 DEPARTURES = {
     "blend": "The generator also predicts a mask and blends its picture with the source picture, "
     "warped at full size: still parts stay the source's own pixels.",
+    "largest": "Pictures beyond a size (256² in `small`) are painted at that size; what was painted is "
+    "enlarged before it is blended.",
     "refine_flow": "The generator adds small offsets to the flow that warps the source picture.",
     "retouch": "The generator sees the warped source picture and paints changes to it.",
     "show_keypoints": "The generator is shown where the keypoints move, so that it can paint lids and lips "
