@@ -323,8 +323,9 @@ def start(*arguments: object) -> subprocess.Popen[str]:
     """The command in a session of its own, as a terminal would start it."""
     command = [sys.executable, "-m", "talkbench", *map(str, arguments)]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # background jobs are deaf to it
+    )  # fmt: skip
 
 
 def running(session: int) -> dict[int, str]:

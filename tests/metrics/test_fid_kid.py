@@ -75,14 +75,11 @@ def test_frechet_distance_agrees_with_pytorch_fid(count, width, tolerance):
     assert frechet_distance(first, second) == pytest.approx(by_pytorch_fid(first, second), abs=tolerance)
 
 
-def test_kid_agrees_with_the_polynomial_kernel_of_scikit_learn():
-    from sklearn.metrics.pairwise import polynomial_kernel
-
+def test_kid_is_the_mean_of_its_kernel_over_different_pictures():
     rng = np.random.default_rng(3)
     x, y = (rng.gamma(0.5, size=(9, 32)).astype(np.float32) for _ in range(2))
     own, other, between = (
-        polynomial_kernel(a.astype(float), b.astype(float), degree=3, coef0=1)
-        for a, b in ((x, x), (y, y), (x, y))
+        (a.astype(float) @ b.astype(float).T / 32 + 1) ** 3 for a, b in ((x, x), (y, y), (x, y))
     )
     off = ~np.eye(9, dtype=bool)
     expected = own[off].mean() + other[off].mean() - 2 * between[off].mean()
