@@ -24,8 +24,8 @@ COUNT_INCREMENT = 8
 """What a count that occurred weighs, beside one of each to begin with."""
 
 
-SIGNIFICANT_BITS = 8
-"""Of a number that is sent, its leading one included: a part in 256 is the largest change."""
+SIGNIFICANT_BITS = 7
+"""Of a number that is sent, its leading one included: a part in 128 is the largest change."""
 
 
 def arriving(track: Parameters) -> Parameters:

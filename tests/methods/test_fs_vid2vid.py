@@ -72,9 +72,11 @@ def test_the_source_s_own_landmarks_are_sent_first_and_all_arrive(point, codec, 
     assert np.ptp(sent, axis=0).min() > 0.001
     scale = FsVid2vid.points[point].scale
     if scale is None:
-        assert np.array_equal(arrived, sent)  # the grid's numbers are fp16 numbers
+        near = np.abs(sent) <= 0.5  # of whose numbers the significant bits reach down to the grid's
+        assert np.array_equal(arrived[near], sent[near])
+        assert np.abs(arrived - sent).max() <= 1 / 256
         tracked = np.concatenate(list(method.track(frames)))
-        assert 0 < np.abs(arrived - tracked).max() <= 1 / 512
+        assert 0 < np.abs(arrived - tracked).max() <= 1 / 512 + 1 / 256
     else:
         error = (arrived - sent) / (scale * np.array(FsVid2vid.steps(126)))
         assert (np.linalg.norm(error, axis=1) <= 0.76 * np.sqrt(252)).all()  # turning keeps lengths
