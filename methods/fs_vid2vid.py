@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 SHARED = Path(__file__).parent / "face_vid2vid"
 """Folder of the layers that these networks share with face-vid2vid's."""
 GRID = 256
-"""Landmarks sent as fp16 are rounded to whole pixels of a 512² picture: many detectors give such."""
+"""Landmarks sent as fp16 are rounded to whole pixels of a 512² picture: many detectors give such. Beyond half
+the way from the centre to the border, where a number's significant bits end, only every other one is kept."""
 
 
 class FsVid2vid(NeuralCodec, Trainable):
@@ -158,7 +159,7 @@ class FsVid2vid(NeuralCodec, Trainable):
 
 
 def _rounded(numbers: Parameters) -> Parameters:
-    """Landmarks as whole pixels of the finest grid that is sent as fp16."""
+    """Landmarks as whole pixels of the grid that fp16 numbers are taken from."""
     return (np.rint(numbers * GRID) / GRID).astype(np.float32)
 
 

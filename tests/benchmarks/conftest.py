@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -68,29 +69,48 @@ class Odd(Method):
 '''
 
 
-@pytest.fixture(scope="session")
-def odd_plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that, on the module path, installs the method `odd`."""
-    folder = tmp_path_factory.mktemp("odd")
-    (folder / "odd_codec.py").write_text(ODD_METHODS)
-    (folder / "odd.yaml").write_text("odd:\n  sweep: way\n  way: [well]\n")
-    info = folder / "odd_codec-1.0.dist-info"
+def method_package(folder: Path, name: str, source: str) -> Path:
+    """A folder that, on the module path, installs the method of the class that is `name`, capitalised."""
+    (folder / f"{name}_codec.py").write_text(source)
+    (folder / f"{name}.yaml").write_text(f"{name}:\n  sweep: way\n  way: [well]\n")
+    info = folder / f"{name}_codec-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-codec\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[talkbench.methods]\nodd = odd_codec:Odd\n")
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-codec\nVersion: 1.0\n")
+    entry = f"{name} = {name}_codec:{name.capitalize()}"
+    (info / "entry_points.txt").write_text(f"[talkbench.methods]\n{entry}\n")
     return folder
 
 
-@pytest.fixture
-def odd(odd_plugin: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The method `odd` is installed, in this process and in its children."""
+@contextmanager
+def installed(package: Path) -> Iterator[None]:
+    """What a package brings is there, in this process and in its children."""
     from talkbench.core.registry import plugins
 
-    monkeypatch.setenv("PYTHONPATH", str(odd_plugin))
-    monkeypatch.syspath_prepend(str(odd_plugin))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(package))
+        patch.syspath_prepend(str(package))
+        plugins.cache_clear()
+        yield
     plugins.cache_clear()
-    yield
-    plugins.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """Make the package of a method of that name and source."""
+    return lambda name, source: method_package(tmp_path_factory.mktemp(name), name, source)
+
+
+@pytest.fixture(scope="session")
+def install() -> Callable[[Path], AbstractContextManager[None]]:
+    """Install a package for a while."""
+    return installed
+
+
+@pytest.fixture
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The method `odd` is installed, in this process and in its children."""
+    with installed(method_package(tmp_path_factory.mktemp("odd"), "odd", ODD_METHODS)):
+        yield
 
 
 Bench = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -61,28 +62,16 @@ class Mover(Animator):
 
 
 @pytest.fixture(scope="session")
-def mover_plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def mover_plugin(package: Callable[[str, str], Path]) -> Path:
     """A folder that, on the module path, installs the method `mover`."""
-    folder = tmp_path_factory.mktemp("mover")
-    (folder / "mover_codec.py").write_text(MOVER)
-    (folder / "mover.yaml").write_text("mover:\n  sweep: way\n  way: [well]\n")
-    info = folder / "mover_codec-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mover-codec\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[talkbench.methods]\nmover = mover_codec:Mover\n")
-    return folder
+    return package("mover", MOVER)
 
 
 @pytest.fixture
-def mover(mover_plugin: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def mover(install: Callable[[Path], AbstractContextManager[None]], mover_plugin: Path) -> Iterator[None]:
     """The method `mover` is installed, in this process and in its children."""
-    from talkbench.core.registry import plugins
-
-    monkeypatch.setenv("PYTHONPATH", str(mover_plugin))
-    monkeypatch.syspath_prepend(str(mover_plugin))
-    plugins.cache_clear()
-    yield
-    plugins.cache_clear()
+    with install(mover_plugin):
+        yield
 
 
 class Grey(Source):
