@@ -34,11 +34,11 @@ clean:
 # The figures behind the README's plot and results/reference (see its README). On two idle cores `sample` takes about half
 # an hour, the test clips (where they are) about an hour at 256x256 and three quarters of one at 512x512.
 CLIPS ?= ../shared/data/clips/test
-METRICS ?= # those of the recipe
+METRICS ?= lpips,psnr,psnr_y,ssim,ms_ssim,vmaf,akd,mouth_corr,eye_corr,blink_recall,bpp,kbps,frame_bytes,encode_ms,decode_ms
 LIMITS ?= # such as --clips 1 --frames 5, for a trial
 RUNS ?= results/reproduced
 REFERENCE ?= results/reference
-RUN := $(BIN)/bench run $(if $(METRICS),--metrics $(METRICS)) run.videos=false $(LIMITS) \
+RUN := $(BIN)/bench run --metrics $(METRICS) run.videos=false $(LIMITS) \
 	'methods.ours.point=[predictive-coarse,predictive,predictive-fine,adaptive,k20]'
 KEPT := $(BIN)/python -m talkbench.reports.reference
 
