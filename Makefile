@@ -12,7 +12,7 @@ test: lint
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy core methods metrics datasets benchmarks reports cli.py
+	$(BIN)/mypy core methods metrics datasets benchmarks reports cli.py command_line.py
 	$(BIN)/lint-imports
 
 .venv/bin/python:

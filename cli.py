@@ -1,4 +1,4 @@
-"""The command `bench`: parses, calls, prints."""
+"""The command `bench`: calls and prints."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 import errno
 import json
 import os
-import re
 import signal
 import sys
 import textwrap
@@ -14,140 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .core.errors import TalkbenchError, UsageError, unknown
-from .core.version import __version__
+from .command_line import SHELVES, parsed, parser
+from .core.errors import TalkbenchError, UsageError
 
 DONE, FAILED, WRONG = 0, 1, 2
 INTERRUPTED = 130
-SHELVES = ("methods", "metrics", "datasets", "benchmarks", "reports")
-
-
-def _names(text: str) -> list[str]:
-    return [name for name in (part.strip() for part in text.split(",")) if name]
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        wrong = re.search(r"argument COMMAND: invalid choice: '(.*?)' \(choose from (.*)\)", message)
-        if wrong:
-            raise unknown("command", wrong[1], re.findall(r"\w+", wrong[2]))
-        raise UsageError(f"{message}; see `{self.prog} --help`")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="bench",
-        description="Compare talking-head video codecs: real bytes, sealed decoding, settled metrics.",
-        epilog="example: bench run --methods h264,h265 --dataset sample --out results/first",
-    )
-    parser.add_argument("--version", action="version", version=f"talkbench {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
-
-    def command(name: str, about: str, *examples: str) -> argparse.ArgumentParser:
-        return commands.add_parser(
-            name,
-            help=about,
-            description=about,
-            epilog="examples:\n" + "\n".join(f"  bench {example}" for example in examples),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-
-    run = command(
-        "run",
-        "code, decode, score and report; the same command again resumes",
-        "run --methods h264,h265 --dataset sample --metrics psnr,ssim,lpips,bpp --out results/x",
-        "run --methods h264,freeze --dataset folder data.root=calls --frames 120 methods.h264.crf=[27,35]",
-    )
-    run.add_argument("--methods", type=_names, required=True, metavar="A,B", help="see `bench list methods`")
-    run.add_argument("--dataset", required=True, help="see `bench list datasets`")
-    run.add_argument("--benchmark", default="compression", help="the recipe (default: compression)")
-    run.add_argument("--metrics", type=_names, metavar="A,B", help="default: those of the recipe")
-    run.add_argument("--out", type=Path, help="results folder (default: results/BENCHMARK-DATASET)")
-    run.add_argument("--clips", type=int, metavar="N", help="only the first N clips")
-    run.add_argument("--frames", type=int, metavar="N", help="only the first N frames of each clip")
-    run.add_argument("--size", type=int, metavar="PIXELS", help="side of the square picture")
-    run.add_argument("--executor", help="local (default) or ray")
-    run.add_argument("--workers", type=int, metavar="N", help="processes (default: one a core)")
-    run.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="any setting, as hydra writes it")
-
-    listing = command("list", "what there is", "list methods", "list metrics --json")
-    listing.add_argument("shelf", nargs="?", choices=SHELVES, help="one shelf (default: all)")
-
-    doctor = command(
-        "doctor", "look at this machine: ffmpeg, torch, weights, disk", "doctor", "doctor --json"
-    )
-
-    score = command(
-        "score", "more metrics on stored streams; nothing is encoded", "score results/x --metrics vmaf"
-    )
-    score.add_argument("run", type=Path, metavar="RUN")
-    score.add_argument("--metrics", type=_names, required=True, metavar="A,B")
-    score.add_argument("--workers", type=int, metavar="N")
-    score.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings of these metrics")
-
-    report = command("report", "write a run's report again", "report results/x")
-    report.add_argument("runs", type=Path, nargs="+", metavar="RUN")
-
-    verify = command("verify", "check hashes and sizes, and decode every stream afresh", "verify results/x")
-    verify.add_argument("run", type=Path, metavar="RUN")
-
-    encode = command(
-        "encode", "code one video", "encode h264 call.mp4 call.tkb --point crf35", "encode freeze a.mp4 a.tkb"
-    )
-    encode.add_argument("method")
-    encode.add_argument("video", type=Path)
-    encode.add_argument("stream", type=Path)
-    encode.add_argument("--point", help="operating point (default: the middle of the method's sweep)")
-    encode.add_argument("--size", type=int, metavar="PIXELS", help="scale a square picture to this side")
-    encode.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
-
-    decode = command(
-        "decode",
-        "decode one stream; .mp4 is visually lossless, .mkv lossless RGB",
-        "decode call.tkb call.mp4",
-    )
-    decode.add_argument("stream", type=Path)
-    decode.add_argument("video", type=Path)
-    decode.add_argument(
-        "overrides", nargs="*", metavar="KEY=VALUE", help="settings that it was coded with, such as weights"
-    )
-
-    data = command("data", "look at a data set", "data list sample", "data verify folder data.root=calls")
-    data.add_argument("action", choices=["list", "verify"])
-    data.add_argument("dataset")
-    data.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
-
-    assets = command("assets", "weights and sample clips", "assets list", "assets fetch", "assets where")
-    assets.add_argument("action", choices=["list", "fetch", "where"])
-    assets.add_argument("names", nargs="*", metavar="NAME", help="some assets (default: all)")
-
-    train = command(
-        "train",
-        "train a neural codec; the same command again goes on",
-        "train ours --data clips --out results/training --hours 8",
-        "train ours --data clips weights.adversarial=1 networks.keypoints=15 held_out=[anna,ben]",
-        "train ours --data clips --from checkpoint.safetensors --hours 0   # only its motion statistics",
-    )
-    train.add_argument("method")
-    train.add_argument(
-        "--data", type=Path, required=True, metavar="DIR",
-        help="videos; a subfolder shows one person, or a MANIFEST.csv says who (columns file, identity, "
-        "split, face_box_union)",
-    )  # fmt: skip
-    train.add_argument(
-        "--out", type=Path, metavar="DIR", help="default: results/training-METHOD; what is there is continued"
-    )
-    train.add_argument(
-        "--hours", type=float, metavar="H", help="default: to the end of the schedule; 0 only exports"
-    )
-    train.add_argument(
-        "--from", dest="start", type=Path, metavar="WEIGHTS", help="begin with these weights of the method"
-    )
-    train.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings, such as recipe=small")
-
-    for one in (listing, doctor, verify, data, assets):
-        one.add_argument("--json", action="store_true", help="print JSON")
-    return parser
 
 
 def _show(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
@@ -326,17 +196,6 @@ def _command_line() -> list[str]:
     return ["bench", *sys.argv[1:]]
 
 
-def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Parse, with settings allowed anywhere among the options, which argparse alone does not do."""
-    args, rest = parser.parse_known_args(arguments)
-    for word in rest:
-        if word.startswith("-") or not hasattr(args, "overrides"):
-            raise UsageError(f"unexpected argument '{word}'; see `bench {args.command} --help`")
-    if rest:
-        args.overrides = [*args.overrides, *rest]
-    return args
-
-
 class _Ended(KeyboardInterrupt):
     """A signal asked this process to end."""
 
@@ -388,11 +247,11 @@ def _answered(arguments: Sequence[str] | None) -> int:
         "assets": _assets,
         "train": _train,
     }
-    parser = _parser()
+    bench = parser()
     try:
-        args = _parsed(parser, arguments)
+        args = parsed(bench, arguments)
         if args.command is None:
-            parser.print_help()
+            bench.print_help()
             return DONE
         return handlers[args.command](args)
     except TalkbenchError as error:
