@@ -25,6 +25,7 @@ from .published_values import measured_cell, published_tables
 from .sets import set_notes
 
 HERE = Path(__file__).parent
+PAGE = HERE / "page"
 SCRIPTS = ("page.js", "rd.js", "ratios.js", "tables.js", "viewer.js")
 FRAME_VALUES = 3_000_000
 """Per-frame values that a page holds at most: about 20 MB of text."""
@@ -45,7 +46,7 @@ def write_page(results: Results, comparison: Comparison, plots: Sequence[Path]) 
     from plotly.offline import get_plotlyjs
 
     environment = Environment(
-        loader=FileSystemLoader(HERE),
+        loader=FileSystemLoader([PAGE, HERE]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -71,8 +72,8 @@ def write_page(results: Results, comparison: Comparison, plots: Sequence[Path]) 
         command=shlex.join(results.manifest["command"]),
         confidence=f"{CONFIDENCE:.0%}",
         resamples=RESAMPLES,
-        style=(HERE / "page.css").read_text("utf-8"),
-        scripts=[(HERE / name).read_text("utf-8") for name in SCRIPTS],
+        style=(PAGE / "page.css").read_text("utf-8"),
+        scripts=[(PAGE / name).read_text("utf-8") for name in SCRIPTS],
         plotly=get_plotlyjs(),
         published=published_tables(results.manifest["benchmark"]),
         measured=measured_cell,

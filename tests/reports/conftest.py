@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from talkbench.core.ffmpeg import binary
 from talkbench.core.signature import digest
 from talkbench.core.store import FAILURE_COLUMNS, SCORE_COLUMNS, video_path, write_json, write_rows
 
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 SIDE, FRAMES, FPS = 128, 48, 25
 CLIPS = (
     "woman, vlog",
@@ -253,3 +255,28 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
         return write_run(tmp_path / "a run's #1 <folder>", **choices)
 
     return make
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    """Headless Chromium with the network off and a log of what its console says."""
+    if CHROMIUM is None or DRIVER is None:
+        pytest.skip("NO BROWSER TEST: chromium and chromedriver are missing (Debian: chromium-driver)")
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    quiet = ("background-networking", "component-update", "sync", "quic", "gpu", "dev-shm-usage")
+    for flag in ("--headless=new", "--no-sandbox", "--no-first-run", "--window-size=1280,900"):
+        options.add_argument(flag)
+    options.add_argument("--allow-file-access-from-files")  # for the test to read the videos' pixels
+    for feature in quiet:
+        options.add_argument(f"--disable-{feature}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    driver.set_script_timeout(30)
+    driver.execute_cdp_cmd("Network.enable", {})
+    driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["http://*", "https://*", "ws://*", "wss://*"]})
+    yield driver
+    driver.quit()

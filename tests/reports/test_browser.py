@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,37 +15,7 @@ from talkbench.reports.html import write_page
 
 MakeRun = Callable[..., Path]
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        CHROMIUM is None or DRIVER is None,
-        reason="NO BROWSER TEST: chromium and chromedriver are missing (Debian: chromium-driver)",
-    ),
-]
-
-
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    assert CHROMIUM is not None
-    options.binary_location = CHROMIUM
-    quiet = ("background-networking", "component-update", "sync", "quic", "gpu", "dev-shm-usage")
-    for flag in ("--headless=new", "--no-sandbox", "--no-first-run", "--window-size=1280,900"):
-        options.add_argument(flag)
-    options.add_argument("--allow-file-access-from-files")  # for the test to read the videos' pixels
-    for feature in quiet:
-        options.add_argument(f"--disable-{feature}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    driver.set_script_timeout(30)
-    driver.execute_cdp_cmd("Network.enable", {})
-    driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["http://*", "https://*", "ws://*", "wss://*"]})
-    yield driver
-    driver.quit()
+pytestmark = pytest.mark.slow
 
 
 def page(run: Path) -> str:
