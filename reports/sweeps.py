@@ -71,7 +71,7 @@ class Sweep:
         rounding = ROUNDING * (values[-1] - values[0])
         found = (self._first(values, wanted - rounding) + self._first(values, wanted + rounding)) / 2
         found = np.where(wanted < values[0], -np.inf, np.where(wanted > values[-1], np.inf, found))
-        return np.where(np.isnan(wanted), np.nan, found)
+        return np.asarray(np.where(np.isnan(wanted), np.nan, found))
 
     def _first(self, values: Reals, wanted: Reals) -> Reals:
         """The setting at which a rising series reaches what is wanted, or else the last one."""
