@@ -9,6 +9,7 @@ KINDS = {
     "plots": "report/plots: rate against quality as SVG and PDF, one of each metric and accounting",
     "table": "report/table.csv: means over clips with their intervals",
     "ratios": "report/ratios.csv: at equal quality, how many times the bits a block codec needs",
+    "matching": "report/matching.csv: at which CRF a block codec is as good as a point, and the ratio there",
     "summary": "report/summary.md: headline, means over clips and ratios, for pasting elsewhere",
     "bd": "report/bd.csv: Bjøntegaard deltas of rate and metric against the first block codec",
 }

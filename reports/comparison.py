@@ -13,15 +13,21 @@ from ..core.store import write_rows
 from .aggregate import Results
 from .bd_rate import Delta, bd_rates
 from .curves import counted
-from .equal_quality import EqualQuality, equal_quality
+from .equal_quality import PAIRINGS, EqualQuality, equal_quality
+from .matching import Matching, matchings
 
 RATIO_COLUMNS = (
     "metric", "accounting", "clips", "method", "point", "anchor", "ratio", "low", "high", "counted",
-    "worse", "better", "bound", "bound_low", "bound_high", "refused", "reasons",
+    "worse", "better", "bound", "bound_low", "bound_high", "refused", "reasons", "mean_rates",
+    "mean_rates_low", "mean_rates_high",
 )  # fmt: skip
 DELTA_COLUMNS = (
     "metric", "accounting", "method", "anchor", "bd_rate", "low", "high", "counted", "bd_metric",
     "metric_low", "metric_high", "metric_counted", "overlap", "refused", "reasons",
+)  # fmt: skip
+MATCHING_COLUMNS = (
+    "metric", "accounting", "clips", "method", "point", "anchor", "setting", "at", "at_low", "at_high",
+    "counted", "beyond", "ratio", "low", "high", "refused",
 )  # fmt: skip
 
 
@@ -32,10 +38,12 @@ class Comparison:
     Attributes:
         ratios: equal-quality ratios of points.
         deltas: Bjøntegaard deltas of curves.
+        matchings: the CRF at which a block codec is as good as a point.
     """
 
     ratios: tuple[EqualQuality, ...]
     deltas: tuple[Delta, ...]
+    matchings: tuple[Matching, ...]
 
     @cached_property
     def by_case(self) -> Mapping[tuple[str, str, tuple[str, str], str, str], EqualQuality]:
@@ -45,15 +53,18 @@ class Comparison:
 
 def compare(results: Results) -> Comparison:
     """All comparisons of a run; none where there is nothing to compare."""
-    return Comparison(tuple(equal_quality(results)), tuple(bd_rates(results)))
+    ratios, deltas, matched = equal_quality(results), bd_rates(results), matchings(results)
+    return Comparison(tuple(ratios), tuple(deltas), tuple(matched))
 
 
 def write_comparison(results: Results, comparison: Comparison) -> list[Path]:
-    """Write ``report/ratios.csv`` and ``report/bd.csv``.
+    """Write ``report/ratios.csv``, ``report/bd.csv`` and ``report/matching.csv``.
 
     An empty cell says that there is none: no interval of one clip, no mean over no clips. `clips` names
     the subset, `counted` says how many of it count, `worse` and `better` how many lie beyond the codec's
-    curve, `refused` how many cannot be compared, for the `reasons` given.
+    curve, `refused` how many cannot be compared, for the `reasons` given. `ratio` is of the clips' geometric
+    mean, `mean_rates` divides their means. A setting that matches, or its end, is -inf or inf beyond all that
+    were swept; there a ratio, or its end, is 0 or inf.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -61,6 +72,11 @@ def write_comparison(results: Results, comparison: Comparison) -> list[Path]:
     tables = (
         ("ratios.csv", RATIO_COLUMNS, [_ratio_row(ratio) for ratio in comparison.ratios]),
         ("bd.csv", DELTA_COLUMNS, [_delta_row(delta) for delta in comparison.deltas]),
+        (
+            "matching.csv",
+            MATCHING_COLUMNS,
+            [row for at in comparison.matchings for row in _matching_rows(at)],
+        ),
     )
     written = []
     for name, columns, rows in tables:
@@ -77,7 +93,8 @@ def _ratio_row(at: EqualQuality) -> dict[str, Any]:
     which = (at.metric, at.pairing, at.subset, *at.point, at.anchor)
     inside = (*_cells(at.ratio), at.ratio.clips, at.worse, at.better)
     refused = (sum(at.refused.values()), counted(at.refused))
-    return dict(zip(RATIO_COLUMNS, (*which, *inside, *_cells(at.bound), *refused), strict=True))
+    cells = (*which, *inside, *_cells(at.bound), *refused, *_cells(at.mean_rates))
+    return dict(zip(RATIO_COLUMNS, cells, strict=True))
 
 
 def _delta_row(at: Delta) -> dict[str, Any]:
@@ -86,3 +103,17 @@ def _delta_row(at: Delta) -> dict[str, Any]:
     overlap = at.overlap.mean if at.overlap.clips else None
     refused = (sum(at.refused.values()), counted(at.refused))
     return dict(zip(DELTA_COLUMNS, (*which, *found, overlap, *refused), strict=True))
+
+
+def _matching_rows(at: Matching) -> list[dict[str, Any]]:
+    found = (at.setting, *_cells(at.at), at.at.clips, at.beyond)
+    return [
+        dict(
+            zip(
+                MATCHING_COLUMNS,
+                (at.metric, pairing, at.subset, *at.point, at.anchor, *found, *_cells(ratio), at.refused),
+                strict=True,
+            )
+        )
+        for pairing, ratio in (at.ratios or dict.fromkeys(PAIRINGS, at.at)).items()
+    ]

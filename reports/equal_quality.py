@@ -15,6 +15,7 @@ from ..core.rates import ACCOUNTINGS
 from ..core.statistics import Interval, mean_intervals
 from .aggregate import Point, Results
 from .curves import Refusal, block_codecs, clip_metrics, curve, exponential, rate_unit, sign, value
+from .resampling import ratio_of_means
 
 AS_PUBLISHED = "as published"
 PAIRINGS: Mapping[str, tuple[str, str]] = {
@@ -24,6 +25,8 @@ PAIRINGS: Mapping[str, tuple[str, str]] = {
 """By name, the accounting of the point and that of the block codec."""
 STILL = 0.1
 """LPIPS of `freeze` below which a clip is still."""
+LONG = 300
+"""Frames from which a clip is long: in `total`, a source picture weighs less there than in a short one."""
 LEAST_POINTS = 2
 
 
@@ -50,6 +53,8 @@ class EqualQuality:
             smaller than the one at the curve's end; leaving such clips out flatters the point.
         better: clips on which it is better than the codec at its highest rate.
         refused: by reason, the clips that cannot be compared at all.
+        mean_rates: over the clips of `ratio`, the mean of the codec's rates divided by that of the point's:
+            as the papers divide, so that the clips which cost most count most.
     """
 
     metric: str
@@ -62,6 +67,7 @@ class EqualQuality:
     worse: int
     better: int
     refused: Mapping[str, int]
+    mean_rates: Interval
 
     @property
     def clips(self) -> int:
@@ -71,9 +77,10 @@ class EqualQuality:
 
 @dataclass(frozen=True)
 class _Clip:
-    """One clip's outcome: the ratio's logarithm, and on which side of the curve it lies, or a reason."""
+    """One clip's outcome: the ratio's logarithm, the point's rate, and the side of the curve, or a reason."""
 
     log_ratio: float = math.nan
+    own: float = math.nan
     side: int = 0
     refused: str = ""
 
@@ -88,14 +95,20 @@ class _Case(NamedTuple):
 
 
 def subsets(results: Results) -> dict[str, tuple[str, ...]]:
-    """Clips by name of the subset: all, and, where `freeze` tells them apart, still and moving ones."""
+    """Clips by name of the subset: all, and where a run has both kinds, still and moving ones (by `freeze`),
+    and long ones apart.
+    """
     found = {"all": results.clips}
     frozen = next(
         (values for (method, _), values in results.values.get("lpips", {}).items() if method == "freeze"), {}
     )
     still = tuple(clip for clip in results.clips if frozen.get(clip, math.nan) < STILL)
     moving = tuple(clip for clip in results.clips if frozen.get(clip, math.nan) >= STILL)
-    return found | ({"still": still, "moving": moving} if still and moving else {})
+    if still and moving:
+        found |= {"still": still, "moving": moving}
+    frames = {clip["name"]: clip["frames"] or 0 for clip in results.manifest["dataset"]["clips"]}
+    long = tuple(clip for clip in results.clips if frames[clip] >= LONG)
+    return found | ({"long": long} if 0 < len(long) < len(results.clips) else {})
 
 
 def equal_quality(results: Results) -> list[EqualQuality]:
@@ -117,9 +130,16 @@ def equal_quality(results: Results) -> list[EqualQuality]:
             worse=sum(clip.side < 0 for clip in case.clips),
             better=sum(clip.side > 0 for clip in case.clips),
             refused=Counter(clip.refused for clip in case.clips if clip.refused),
+            mean_rates=_mean_rates(case, seed),
         )
         for case, (ratio, bound) in zip(cases, intervals, strict=True)
     ]
+
+
+def _mean_rates(case: _Case, seed: int) -> Interval:
+    inside = [clip for clip in case.clips if not clip.side and not clip.refused]
+    own = np.array([clip.own for clip in inside])
+    return ratio_of_means(own * np.exp([clip.log_ratio for clip in inside]), own, seed)
 
 
 def _cases(results: Results) -> Iterator[_Case]:
@@ -178,4 +198,4 @@ def _divided(point: Point, metric: str, log_rate: float, side: int, own: float) 
         return _Clip(refused=f"{name} has no such rate")
     if own <= 0:
         return _Clip(refused=f"{name} sends nothing that this accounting counts")
-    return _Clip(log_rate - math.log(own), side)
+    return _Clip(log_rate - math.log(own), own, side)

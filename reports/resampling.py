@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.statistics import CONFIDENCE, RESAMPLES
+from ..core.statistics import CONFIDENCE, RESAMPLES, Interval
 
 Reals = NDArray[np.float64]
 
 
+@lru_cache(maxsize=8)
 def draws(clips: int, seed: int) -> Reals:
     """Weights of clips, (1 + RESAMPLES, clips): the first row weighs all alike, each other is a bootstrap's.
 
@@ -19,7 +23,23 @@ def draws(clips: int, seed: int) -> Reals:
     Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13.
     """
     drawn = np.random.default_rng(seed).multinomial(clips, np.full(clips, 1 / clips), size=RESAMPLES)
-    return np.concatenate([np.ones((1, clips)), drawn]) / clips
+    weights = np.concatenate([np.ones((1, clips)), drawn]) / clips
+    weights.setflags(write=False)
+    return weights
+
+
+def ratio_of_means(numerators: Reals, denominators: Reals, seed: int) -> Interval:
+    """The mean of n clips' numerators divided by that of their denominators, which are positive.
+
+    A clip weighs as much as its denominator, where the mean of the clips' own ratios weighs all alike.
+    """
+    clips = len(numerators)
+    if not clips:
+        return Interval(math.nan, None, None, 0)
+    weights = draws(clips, seed)
+    drawn = (weights @ numerators) / (weights @ denominators)
+    low, high = ends(drawn[1:]) if clips > 1 else (None, None)
+    return Interval(float(drawn[0]), low, high, clips)
 
 
 def ends(drawn: Reals) -> tuple[float, float]:

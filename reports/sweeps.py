@@ -82,7 +82,7 @@ class Sweep:
             middle = (low + high) / 2
             there = _cubic(pieces, middle) >= wanted
             low, high = np.where(there, low, middle), np.where(there, middle, high)
-        return left + high
+        return np.asarray(left + high)
 
     def _piece(self, piece: np.ndarray) -> Reals:
         """Each series' own coefficients, (4, m)."""

@@ -1,6 +1,6 @@
 "use strict";
 {
-  const AMONG = { all: "all", still: "still only", moving: "moving only" };
+  const AMONG = { all: "all", still: "still only", moving: "moving only", long: "300 frames or more" };
   const [metric, anchor, subset, rate] = ["equal-metric", "equal-anchor", "equal-subset", "delta-rate"].map(byId);
   const clips = (count) => `${count} clip${count === 1 ? "" : "s"}`;
   const digits = (value) => (value.toFixed(value >= 10 ? 0 : value >= 2 ? 1 : 2));

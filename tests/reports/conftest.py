@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from talkbench.core.ffmpeg import binary
 from talkbench.core.signature import digest
 from talkbench.core.store import FAILURE_COLUMNS, SCORE_COLUMNS, video_path, write_json, write_rows
+from talkbench.reports.aggregate import Results
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 SIDE, FRAMES, FPS = 128, 48, 25
@@ -234,9 +235,19 @@ def manifest(
             "left_out": {"tiny": "its face is too small"},
             "clips": [{"name": clip, "identity": "", "sha256": digest(clip), **shape} for clip in clips],
         },
-        "config": {"metrics": {"bpp": {"call_seconds": 10}}, "run": {"count_first": False}},
+        "config": {
+            "methods": {name: {"sweep": "crf"} if name.startswith("h26") else {} for name in methods},
+            "metrics": {"bpp": {"call_seconds": 10}},
+            "run": {"count_first": False},
+        },
         "methods": {
-            method: {point: {"describe": describe(method, point)} for point in SWEEPS[method]}
+            method: {
+                point: {
+                    "describe": describe(method, point),
+                    "settings": {"crf": int(point[3:])} if point.startswith("crf") else {},
+                }
+                for point in SWEEPS[method]
+            }
             for method in methods
         },
         "metrics": table,
@@ -280,3 +291,54 @@ def browser() -> Iterator[Any]:
     driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["http://*", "https://*", "ws://*", "wss://*"]})
     yield driver
     driver.quit()
+
+
+@pytest.fixture
+def made() -> Callable[..., Results]:
+    """Makes results of sweeps, each by point: scores, motion bytes and total bytes, each of them one a clip.
+
+    Takes `methods`, sweeps by method, of which those called h26x are block codecs; `direction` and `metric`,
+    whose values are the scores, negated where lower is better; and `frames`, of each clip.
+    """
+
+    def make(
+        methods: Mapping[str, Mapping[str, Sequence[Sequence[float]]]],
+        direction: str = "higher",
+        metric: str = "psnr",
+        frames: Sequence[int | None] = (),
+    ) -> Results:
+        first = next(iter(next(iter(methods.values())).values()))
+        clips = tuple(f"clip {k}" for k in range(len(first[0])))
+        sign = 1 if direction == "higher" else -1
+        names = (metric, "bpp_motion", "bpp_total", "bpp_amortised")
+        values: dict[str, dict[tuple[str, str], dict[str, float]]] = {name: {} for name in names}
+        for method, sweep in methods.items():
+            for point, (scores, motion, total) in sweep.items():
+                columns = (np.multiply(scores, sign), motion, total, np.multiply(motion, 1.5))
+                for name, column in zip(values, columns, strict=True):
+                    values[name][method, point] = dict(zip(clips, map(float, column), strict=True))
+        about = {name: {"kind": "rate", "direction": "lower", "unit": ""} for name in values}
+        about[metric] = {"kind": "picture", "direction": direction, "unit": ""}
+        described = {
+            method: {
+                point: {
+                    "describe": {"encoder": "x"} if method.startswith("h26") else {},
+                    "settings": {"crf": float(point[3:])} if point.startswith("crf") else {},
+                }
+                for point in sweep
+            }
+            for method, sweep in methods.items()
+        }
+        shapes = zip(clips, frames or [100] * len(clips), strict=True)
+        manifest = {
+            "benchmark": "compression",
+            "metrics": about,
+            "methods": described,
+            "config": {"methods": {name: {"sweep": "crf"} for name in methods if name.startswith("h26")}},
+            "seed": 0,
+            "dataset": {"name": "made", "clips": [{"name": name, "frames": count} for name, count in shapes]},
+        }
+        points = tuple((method, point) for method, sweep in methods.items() for point in sweep)
+        return Results(Path("none"), manifest, points, clips, {}, values, {}, ())
+
+    return make

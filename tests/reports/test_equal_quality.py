@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +11,19 @@ import pytest
 from talkbench.core.statistics import mean_interval
 from talkbench.reports.aggregate import Results
 from talkbench.reports.bd_rate import anchor_of, bd_rates
-from talkbench.reports.comparison import DELTA_COLUMNS, RATIO_COLUMNS, compare, write_comparison
+from talkbench.reports.comparison import (
+    DELTA_COLUMNS,
+    MATCHING_COLUMNS,
+    RATIO_COLUMNS,
+    compare,
+    write_comparison,
+)
 from talkbench.reports.curves import block_codecs
 from talkbench.reports.equal_quality import EqualQuality, equal_quality, subsets
 
 SCORES = (10.0, 11.0, 13.0, 16.0, 20.0)
-Clips = Sequence[float]
-Sweep = Mapping[str, tuple[Clips, Clips, Clips]]
-"""By point: score, motion bytes and total bytes, each one a clip."""
+Made = Callable[..., Results]
+Sweep = Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]]
 
 
 def exponential(factor: float, clips: int = 3, scores: Sequence[float] = SCORES) -> Sweep:
@@ -30,36 +35,13 @@ def exponential(factor: float, clips: int = 3, scores: Sequence[float] = SCORES)
     }
 
 
-def made(methods: Mapping[str, Sweep], direction: str = "higher", metric: str = "psnr") -> Results:
-    """Results of a run of these methods; those called h26x are block codecs."""
-    clips = tuple(f"clip {k}" for k in range(len(next(iter(next(iter(methods.values())).values()))[0])))
-    sign = 1 if direction == "higher" else -1
-    values: dict[str, dict[tuple[str, str], dict[str, float]]] = {
-        name: {} for name in (metric, "bpp_motion", "bpp_total", "bpp_amortised")
-    }
-    for method, sweep in methods.items():
-        for point, (scores, motion, total) in sweep.items():
-            columns = (np.multiply(scores, sign), motion, total, np.multiply(motion, 1.5))
-            for name, column in zip(values, columns, strict=True):
-                values[name][method, point] = dict(zip(clips, map(float, column), strict=True))
-    about = {name: {"kind": "rate", "direction": "lower"} for name in values}
-    about[metric] = {"kind": "picture", "direction": direction}
-    described = {
-        method: {point: {"describe": {"encoder": "x"} if method.startswith("h26") else {}} for point in sweep}
-        for method, sweep in methods.items()
-    }
-    points = tuple((method, point) for method, sweep in methods.items() for point in sweep)
-    manifest = {"metrics": about, "methods": described, "seed": 0}
-    return Results(Path("none"), manifest, points, clips, {}, values, {}, ())
-
-
 def only(results: Results, pairing: str = "motion", subset: str = "all") -> EqualQuality:
     (found,) = (at for at in equal_quality(results) if (at.pairing, at.subset) == (pairing, subset))
     return found
 
 
 @pytest.mark.parametrize("direction", ["higher", "lower"])
-def test_ratio_is_the_other_codecs_rate_at_this_quality(direction: str) -> None:
+def test_ratio_is_the_other_codecs_rate_at_this_quality(direction: str, made: Made) -> None:
     ours = {"k20": ([12.0, 14.0, 18.5], [5.0, 3.0, 2.0], [30.0, 20.0, 10.0])}
     results = made({"h264": exponential(10), "ours": ours}, direction)
     theirs = [10 * math.exp(score / 4) for score in (12, 14, 18.5)]
@@ -77,7 +59,7 @@ def test_ratio_is_the_other_codecs_rate_at_this_quality(direction: str) -> None:
     assert only(results, "amortised").ratio.mean == pytest.approx(found.ratio.mean)
 
 
-def test_as_published_sets_motion_against_total() -> None:
+def test_as_published_sets_motion_against_total(made: Made) -> None:
     scores = (10.0, 20.0)
     h264 = {
         f"crf{k}": ([score], [math.exp(score)], [100 * math.exp(score)]) for k, score in enumerate(scores)
@@ -90,7 +72,7 @@ def test_as_published_sets_motion_against_total() -> None:
     assert list(found) == ["motion", "total", "amortised", "as published"]
 
 
-def test_the_mean_seen_from_the_other_side_is_the_reciprocal() -> None:
+def test_the_mean_seen_from_the_other_side_is_the_reciprocal(made: Made) -> None:
     other = exponential(4)
     there = made({"h264": exponential(10), "ours": other})
     back = made({"h264": other, "ours": exponential(10)})
@@ -100,7 +82,7 @@ def test_the_mean_seen_from_the_other_side_is_the_reciprocal() -> None:
         assert first.mean == pytest.approx(1 / second.mean)
 
 
-def test_clips_beyond_the_curve_are_counted_and_bound_the_mean() -> None:
+def test_clips_beyond_the_curve_are_counted_and_bound_the_mean(made: Made) -> None:
     ours = {"k20": ([12.0, 4.0, 4.5], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0])}
     found = only(made({"h264": exponential(10), "ours": ours}))
     inside, end = 10 * math.exp(12 / 4), 10 * math.exp(10 / 4)
@@ -116,7 +98,7 @@ def test_clips_beyond_the_curve_are_counted_and_bound_the_mean() -> None:
     assert best.bound.mean == pytest.approx(10 * math.exp(5))
 
 
-def test_what_cannot_be_compared_is_refused_with_its_reason() -> None:
+def test_what_cannot_be_compared_is_refused_with_its_reason(made: Made) -> None:
     bent = {name: ([*clips[:1], 12.0 - k, clips[2]], motion, total)
             for k, (name, (clips, motion, total)) in enumerate(exponential(10).items())}  # fmt: skip
     ours = {"k20": ([12.0, 12.0, math.nan], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0])}
@@ -139,7 +121,7 @@ def test_what_cannot_be_compared_is_refused_with_its_reason() -> None:
     assert none.refused == {"h264 has a point of rate 0": 1}
 
 
-def test_freeze_tells_still_clips_from_moving_ones() -> None:
+def test_freeze_tells_still_clips_from_moving_ones(made: Made) -> None:
     clips = ([-0.05, -0.2, -0.1], [0.0] * 3, [1.0] * 3)
     scores = (-0.5, -0.3, -0.2, -0.01)
     h264 = exponential(10, scores=scores)
@@ -159,6 +141,27 @@ def test_freeze_tells_still_clips_from_moving_ones() -> None:
     assert list(subsets(made({"h264": h264, "freeze": lively}, "lower", "lpips"))) == ["all"]
 
 
+def test_long_clips_are_apart_where_there_are_short_ones(made: Made) -> None:
+    methods = {"h264": exponential(10), "ours": {"k20": ([12.0] * 3, [1.0, 2.0, 4.0], [1.0] * 3)}}
+    results = made(methods, frames=(299, 300, 301))
+    assert subsets(results) == {"all": results.clips, "long": ("clip 1", "clip 2")}
+    long = only(results, "motion", "long")
+    assert long.ratio.mean == pytest.approx(10 * math.exp(3) / math.sqrt(8))
+    assert list(subsets(made(methods, frames=(300, 300, 400)))) == ["all"]
+    assert list(subsets(made(methods, frames=(None, 20, 40)))) == ["all"]
+
+
+def test_the_papers_ratio_divides_mean_rates(made: Made) -> None:
+    ours = {"k20": ([12.0, 14.0, 4.0], [1.0, 7.0, 1.0], [1.0] * 3)}
+    found = only(made({"h264": exponential(10), "ours": ours})).mean_rates
+    assert found.mean == pytest.approx(10 * (math.exp(3) + math.exp(3.5)) / 8)  # the clip beyond is out
+    assert found.clips == 2
+    assert found.low is not None
+    assert found.high is not None
+    ends = 10 * math.exp(3.5) / 7, 10 * math.exp(3)  # where one clip was drawn twice
+    assert (found.low, found.high) == pytest.approx(ends)
+
+
 def test_block_codecs_are_those_that_an_encoder_of_ffmpegs_makes() -> None:
     from talkbench.core.config import compose  # the real methods say so, and only they
     from talkbench.core.points import points
@@ -176,7 +179,7 @@ def test_block_codecs_are_those_that_an_encoder_of_ffmpegs_makes() -> None:
 
 
 @pytest.mark.parametrize("direction", ["higher", "lower"])
-def test_bd_rate_of_a_curve_of_half_the_rate(direction: str) -> None:
+def test_bd_rate_of_a_curve_of_half_the_rate(direction: str, made: Made) -> None:
     results = made({"h264": exponential(10), "h265": exponential(5)}, direction)
     found = {delta.accounting: delta for delta in bd_rates(results)}["motion"]
     assert (found.method, found.anchor) == ("h265", "h264")
@@ -188,7 +191,7 @@ def test_bd_rate_of_a_curve_of_half_the_rate(direction: str) -> None:
     assert not found.refused
 
 
-def test_bd_rate_agrees_with_the_package() -> None:
+def test_bd_rate_agrees_with_the_package(made: Made) -> None:
     from bjontegaard import bd_rate
 
     one, two = exponential(10, 1), exponential(7, 1, (9.0, 12.0, 15.0, 15.5, 17.0))
@@ -199,7 +202,7 @@ def test_bd_rate_agrees_with_the_package() -> None:
     assert found.rate.low is None  # one clip
 
 
-def test_bd_rate_is_refused_with_its_reason() -> None:
+def test_bd_rate_is_refused_with_its_reason(made: Made) -> None:
     higher = exponential(10, scores=(30.0, 31.0, 32.0, 33.0))
     methods = {"h264": exponential(10), "h265": higher, "ours": exponential(2, scores=(10.0, 11.0, 12.0))}
     found = {delta.method: delta for delta in bd_rates(made(methods)) if delta.accounting == "motion"}
@@ -210,25 +213,27 @@ def test_bd_rate_is_refused_with_its_reason() -> None:
     assert math.isnan(found["ours"].overlap.mean)
 
 
-def test_without_block_codecs_curves_are_held_against_the_first() -> None:
+def test_without_block_codecs_curves_are_held_against_the_first(made: Made) -> None:
     results = made({"freeze": {"default": ([1.0], [0.0], [1.0])}, "ours": exponential(10, 1)})
     assert anchor_of(results) == "ours"
     assert equal_quality(results) == []
     assert anchor_of(made({"ours": {"k20": ([1.0], [1.0], [1.0])}})) is None
 
 
-def test_tables_have_a_row_for_each_comparison(tmp_path: Path) -> None:
+def test_tables_have_a_row_for_each_comparison(tmp_path: Path, made: Made) -> None:
     import csv
     from dataclasses import replace
 
     ours = {"k20": ([12.0, 4.0, math.nan], [1.0] * 3, [1.0] * 3)}
     results = replace(made({"h264": exponential(10), "h265": exponential(5), "ours": ours}), run=tmp_path)
-    ratios, deltas = (
+    ratios, deltas, matched = (
         list(csv.DictReader(path.read_text("utf-8").splitlines()))
         for path in write_comparison(results, compare(results))
     )
     assert tuple(ratios[0]) == RATIO_COLUMNS
     assert tuple(deltas[0]) == DELTA_COLUMNS
+    assert tuple(matched[0]) == MATCHING_COLUMNS
+    assert {row["at"] for row in matched if row["anchor"] == "h265"} == {"-inf"}
     assert len(ratios) == 2 * 4
     assert len(deltas) == 3 * 2
     first = ratios[0]
