@@ -192,6 +192,45 @@ def _train(args: argparse.Namespace) -> int:
     return DONE if finished else INTERRUPTED
 
 
+def _study(args: argparse.Namespace) -> int:
+    from .reports.study.manifest import study_folder
+
+    return {"export": _study_export, "serve": _study_serve}[args.action](
+        args, study_folder(args.run, args.name)
+    )
+
+
+def _study_export(args: argparse.Namespace, folder: Path) -> int:
+    from .benchmarks.session import progress
+    from .benchmarks.showing import shown_frames
+    from .reports.study.export import Wish, export
+
+    wish = Wish(
+        args.kind,
+        args.platform,
+        tuple(args.pairs),
+        tuple(args.clip),
+        args.votes,
+        args.seed,
+        args.base_url,
+        args.gold,
+    )
+    with shown_frames(args.run) as show, progress("making videos") as shown:
+        print(export(args.run, folder, wish, show, shown))
+    return DONE
+
+
+def _study_serve(args: argparse.Namespace, folder: Path) -> int:
+    from .reports.study.local import Server
+
+    with Server(folder, args.workers, args.port) as server:
+        for worker, link in server.links.items():
+            print(f"{worker}: {link}")
+        print(f"votes: {folder / 'votes.csv'}; Ctrl-C ends", flush=True)
+        server.serve_forever()
+    return DONE
+
+
 def _command_line() -> list[str]:
     return ["bench", *sys.argv[1:]]
 
@@ -246,6 +285,7 @@ def _answered(arguments: Sequence[str] | None) -> int:
         "data": _data,
         "assets": _assets,
         "train": _train,
+        "study": _study,
     }
     bench = parser()
     try:

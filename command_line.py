@@ -18,11 +18,19 @@ def _names(text: str) -> list[str]:
     return [name for name in (part.strip() for part in text.split(",")) if name]
 
 
+STUDIES = (
+    "study export results/x --pairs ours:adaptive,h264 --platform mturk --votes 3 --base-url https://host/study",
+    "study export results/x --pairs ours,h264:crf36 --platform local",
+    "study export results/x --pairs ours,fomm --kind rating --platform local --name ratings",
+    "study serve results/x --workers 20",
+)
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        wrong = re.search(r"argument COMMAND: invalid choice: '(.*?)' \(choose from (.*)\)", message)
+        wrong = re.search(r"argument (COMMAND|ACTION): invalid choice: '(.*?)' \(choose from (.*)\)", message)
         if wrong:
-            raise unknown("command", wrong[1], re.findall(r"\w+", wrong[2]))
+            raise unknown(wrong[1].lower(), wrong[2], re.findall(r"\w+", wrong[3]))
         raise UsageError(f"{message}; see `{self.prog} --help`")
 
 
@@ -138,9 +146,43 @@ def parser() -> argparse.ArgumentParser:
     )
     train.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings, such as recipe=small")
 
+    _study(command("study", "ask people: export questions, serve them here, analyse the votes", *STUDIES))
+
     for one in (listing, doctor, verify, data, assets):
         one.add_argument("--json", action="store_true", help="print JSON")
     return bench
+
+
+def _study(study: argparse.ArgumentParser) -> None:
+    """The actions of `bench study`."""
+    actions = study.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+
+    def action(name: str, about: str) -> argparse.ArgumentParser:
+        one = actions.add_parser(name, help=about, description=about)
+        one.add_argument("run", type=Path, metavar="RUN")
+        one.add_argument("--name", default="study", help="the study's folder in the run's (default: study)")
+        return one
+
+    export = action("export", "make questions, videos and the page of a study from a finished run")
+    export.add_argument(
+        "--pairs", action="append", required=True, metavar="A,B",
+        help="METHOD[:POINT],METHOD[:POINT], repeatable; no point means all of them; 'reference' the clip",
+    )  # fmt: skip
+    export.add_argument("--platform", choices=["mturk", "local"], required=True)
+    export.add_argument("--kind", choices=["pair", "rating"], default="pair", help="default: pair")
+    export.add_argument("--votes", type=int, default=3, metavar="N", help="workers a HIT (default: 3)")
+    export.add_argument("--base-url", default="", metavar="URL", help="where you will put the videos (https)")
+    export.add_argument(
+        "--clip", action="append", default=[], metavar="NAME", help="repeatable (default: all)"
+    )
+    export.add_argument("--gold", metavar="POINT", help="METHOD:POINT, obviously bad (default: the worst)")
+    export.add_argument("--seed", type=int, default=0, metavar="N", help="of order and sides (default: 0)")
+
+    serve = action("serve", "serve a study's page on this machine, and collect the votes")
+    serve.add_argument(
+        "--workers", type=int, default=20, metavar="N", help="links to be printed (default: 20)"
+    )
+    serve.add_argument("--port", type=int, default=8000, metavar="N", help="default: 8000")
 
 
 def parsed(bench: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -25,7 +25,7 @@ from .sealed import Decoded, SealedDecoder
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar with rate and time left on a terminal; silence elsewhere."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
@@ -59,7 +59,7 @@ def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
         yield show
 
 
-def _fetch(assets: Iterable[Asset]) -> None:
+def fetch_missing(assets: Iterable[Asset]) -> None:
     """Fetch what is missing, and say so: it is the one time that the network is used."""
     missing = [asset for asset in assets if not present(asset)]
     if missing:
@@ -85,9 +85,9 @@ def run(
     """
     config = compose_run(methods, dataset, benchmark, metrics, overrides)
     carrier = executor(config["run"]["executor"], config["run"]["workers"])
-    _fetch(needed_assets(config, dataset))
+    fetch_missing(needed_assets(config, dataset))
     plan = build_plan(config, dataset, benchmark)
-    with _progress("coding and scoring") as show:
+    with progress("coding and scoring") as show:
         return execute(plan, out, carrier, command, show)
 
 
@@ -108,9 +108,9 @@ def score(
     wanted = compose([], manifest["dataset"]["name"], manifest["benchmark"], metrics, overrides)["metrics"]
     config = {**config, "metrics": {**config["metrics"], **wanted}}
     carrier = executor(config["run"]["executor"], workers or config["run"]["workers"])
-    _fetch(needed_assets(config, manifest["dataset"]["name"]))
+    fetch_missing(needed_assets(config, manifest["dataset"]["name"]))
     plan = stored_plan(manifest, config)
-    with _progress("scoring") as show:
+    with progress("scoring") as show:
         return execute(plan, folder, carrier, command, show, encode=False)
 
 
@@ -139,7 +139,7 @@ def encode_file(
     chosen = _point(method, point, overrides)
     built = chosen.build()
     built.check()
-    _fetch(built.assets)
+    fetch_missing(built.assets)
     clip = open_clip(video)
     if size is not None:
         if clip.width != clip.height:
@@ -157,7 +157,7 @@ def encode_file(
 
 
 @contextmanager
-def _scratch() -> Iterator[Path]:
+def scratch() -> Iterator[Path]:
     """A folder for pixels that wait.
 
     Raises:
@@ -191,7 +191,7 @@ def _decode_any(decoder: SealedDecoder, choices: Sequence[Point], data: bytes, r
     A stream does not say at which point it was made: the block codecs' decoders need not know, and a neural
     codec's refuses what was made at another point before it decodes anything.
     """
-    _fetch(choices[0].build().assets)
+    fetch_missing(choices[0].build().assets)
     refused: StreamError | None = None
     for point in choices:
         try:
@@ -221,7 +221,7 @@ def decode_file(stream: Path, video: Path, overrides: Sequence[str] = ()) -> str
     except OSError as error:
         raise StreamError(f"{stream} cannot be read ({error.strerror}); check the path") from None
     header = unpack(data).header
-    with _scratch() as folder, SealedDecoder() as decoder:
+    with scratch() as folder, SealedDecoder() as decoder:
         raw = folder / "frames.rgb"
         decoded = _decode_any(decoder, _points(header.method, overrides), data, raw)
         source = RawFile(raw, header.width, header.height, decoded.sha256)

@@ -5,8 +5,8 @@ A study lies in a folder of the run, ``RUN/study`` unless it was named otherwise
     manifest.json      this; it alone says which method is behind a video's name
     batch.csv          a row a HIT, for MTurk's requester site and for `bench study serve`
     hit.html           the page of a HIT; ``${name}`` stands for a column of its row
-    README.md          what to do with them; the instructions and the qualification as text
-    qualification.json the same as data, for MTurk's API
+    hit.json           title, votes a HIT, times and the qualification, as MTurk's API takes them
+    README.md          what to do with all this; the instructions and the qualification as text
     videos/NAME.mp4    what is shown; the only files to be uploaded
     votes.csv          what `bench study serve` collected
 
@@ -22,7 +22,8 @@ Votes are read as MTurk's requester site gives them ("Download CSV" of a batch's
     NumberOfSimilarHITs, LifetimeInSeconds
                         of the HIT; HITId is MTurk's own, not this study's
     AssignmentId, WorkerId
-                        who answered; a pair of HIT and WorkerId is there once
+                        who answered; MTurk gives a HIT to a worker once, but does not know that a HIT that
+                        is published again is the same: Input.hit and WorkerId may be there twice
     AssignmentStatus    Submitted, Approved or Rejected
     AcceptTime, SubmitTime, AutoApprovalTime, ApprovalTime, RejectionTime
                         such as ``Fri Nov 20 16:17:05 PST 2026``; empty where it has not come
@@ -147,9 +148,11 @@ class Study:
         seed: of order, sides, gold and repeats.
         secret: what the videos' and questions' names were made from.
         base_url: where the videos were to be uploaded; '' for a local study.
+        gold: the method and point that gold questions hold against the original, such as ``h264:crf51``.
         run: of the run: ``benchmark``, ``created``, ``dataset`` and its ``fingerprint``.
         version: of the talkbench that exported it.
         videos, questions: the questions by HIT and slot.
+        left_out: what could have been asked but for a unit that failed, a line each.
     """
 
     kind: str
@@ -161,10 +164,12 @@ class Study:
     seed: int
     secret: str
     base_url: str
+    gold: str
     run: Mapping[str, str]
     version: str
     videos: tuple[Video, ...]
     questions: tuple[Question, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def hits(self) -> Mapping[str, tuple[Question, ...]]:
@@ -203,8 +208,8 @@ def read_study(folder: Path) -> Study:
     try:
         videos = tuple(Video(**video) for video in value.pop("videos"))
         questions = tuple(_question(**question) for question in value.pop("questions"))
-        pairs, attributes = tuple(value.pop("pairs")), tuple(value.pop("attributes"))
-        return Study(videos=videos, questions=questions, pairs=pairs, attributes=attributes, **value)
+        lists = {key: tuple(value.pop(key)) for key in ("pairs", "attributes", "left_out")}
+        return Study(**{**value, **lists, "videos": videos, "questions": questions})
     except (TypeError, AttributeError) as error:
         raise damaged(path, error) from None
 

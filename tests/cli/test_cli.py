@@ -14,6 +14,7 @@ from talkbench.cli import main
 
 COMMANDS = (
     "run", "list", "doctor", "score", "report", "verify", "encode", "decode", "data", "assets", "train",
+    "study",
 )  # fmt: skip
 HEAVY = ("torch", "pandas", "scipy", "matplotlib", "hydra", "plotly", "lpips")
 

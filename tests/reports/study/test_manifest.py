@@ -30,6 +30,7 @@ STUDY = Study(
     seed=7,
     secret="00ff",
     base_url="https://videos.example/x/",
+    gold="h264:crf30",
     run={"benchmark": "compression", "created": "2026", "dataset": "folder", "fingerprint": "ab"},
     version="0.1.0",
     videos=(Video("a1", "h264", "crf30", "naïve </script>", "k", "p", "f", 12, 64, 64, "25/1"),),
