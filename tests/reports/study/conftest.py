@@ -54,6 +54,7 @@ def a_study(kind: str = "pair") -> Study:
         seed=0,
         secret="00",
         base_url="https://videos.example/",
+        gold="h264:crf51",
         run={},
         version="0.1.0",
         videos=tuple(
