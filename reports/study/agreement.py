@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.statistics import Interval
 from ..resampling import Reals
-from .preference import Ends, interval
+from .preference import interval
 
 DRAWS = 999
 """Of the clips: alpha comes from a library, one draw at a time."""
@@ -24,15 +25,14 @@ class Agreement:
     Attributes:
         of: what was asked.
         level: of measurement: nominal for choices, ordinal for ratings.
-        alpha: NaN where it is not defined (no question has two answers, or all answers are alike).
-        ends: of its interval over clips.
+        alpha: with its interval over clips; NaN where it is not defined (no question has two answers, or all
+            answers are alike).
         questions: those with two answers or more.
     """
 
     of: str
     level: Level
-    alpha: float
-    ends: Ends
+    alpha: Interval
     questions: int
 
 
@@ -52,10 +52,9 @@ def agreement(
     """
     several = counts.sum(axis=1) > 1
     counts, clips = counts[several], clips[several]
-    times = np.rint(weights[1 : DRAWS + 1] * weights.shape[1]).astype(np.int64)[:, clips]
+    times = np.rint(weights[: DRAWS + 1] * weights.shape[1]).astype(np.int64)[:, clips]
     drawn = np.array([_alpha(np.repeat(counts, one, axis=0), level) for one in times])
-    ends = interval(drawn, len(np.unique(clips)))
-    return Agreement(of, level, _alpha(counts, level), ends, len(counts))
+    return Agreement(of, level, interval(drawn, len(np.unique(clips))), len(counts))
 
 
 def _alpha(counts: NDArray[np.int64], level: Level) -> float:

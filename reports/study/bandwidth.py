@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...core.statistics import Interval
 from ..aggregate import Point, Results
 from ..curves import rate_unit, value
 from ..equal_quality import PAIRINGS
 from ..resampling import Reals
 from ..sweeps import Sweep
 from .crossing import Crossing
-from .preference import Ends, interval
+from .preference import interval
 
 
 @dataclass(frozen=True)
@@ -23,19 +24,15 @@ class Bandwidth:
 
     Attributes:
         pairing: a name in PAIRINGS, which says what is counted of either.
-        ratio: above 1 the point needs fewer bits. NaN over no clips.
-        ends: of its interval over clips, which are drawn together with the crossing; an end is 0 or infinite
-            where the crossing's is.
+        ratio: above 1 the point needs fewer bits; over the clips that have all rates, drawn together with the
+            crossing, so that an end is 0 or infinite where the crossing's is. NaN over no clips.
         bound: ``at least`` or ``at most`` where the votes do not cross one half at the CRFs that were voted
             on, and the lowest or highest of them is taken instead; else ''.
-        clips: how many have all rates.
     """
 
     pairing: str
-    ratio: float
-    ends: Ends
+    ratio: Interval
     bound: str
-    clips: int
 
 
 def bandwidths(
@@ -59,7 +56,7 @@ def bandwidths(
     unit = rate_unit(results)
     if unit is None:
         return []
-    bound = "at least" if found.at == -math.inf else "at most" if found.at == math.inf else ""
+    bound = "at least" if found.at.mean == -math.inf else "at most" if found.at.mean == math.inf else ""
     inside = np.clip(found.drawn, found.asked[0], found.asked[-1])
     ratios = []
     for pairing, (ours, theirs) in PAIRINGS.items():
@@ -67,7 +64,7 @@ def bandwidths(
         rates = _rates(results, f"{unit}_{theirs}", list(codec), clips)
         known = np.isfinite(own) & np.isfinite(rates).all(axis=0)
         if not known.any() or not own[known].any() or not rates[:, known].any(axis=1).all():
-            ratios.append(Bandwidth(pairing, math.nan, None, bound, 0))
+            ratios.append(Bandwidth(pairing, Interval(math.nan, None, None, 0), bound))
             continue
         with np.errstate(invalid="ignore", divide="ignore"):  # a draw may miss all of these clips: NaN
             times = rates[:, known] @ weights[:, known].T / (weights[:, known] @ own[known])
@@ -75,8 +72,8 @@ def bandwidths(
         drawn = np.where(has, np.where(found.drawn == -np.inf, np.inf, 0.0), np.nan)
         at = np.exp(Sweep(list(codec.values()), np.log(times[:, has]), rising=False).at(inside[has]))
         drawn[has] = np.where(np.isfinite(found.drawn[has]), at, drawn[has])
-        count = int(known.sum())
-        ratios.append(Bandwidth(pairing, float(at[0]), interval(drawn, count), bound, count))
+        ratio = replace(interval(drawn, int(known.sum())), mean=float(at[0]))  # of a bound, the bound
+        ratios.append(Bandwidth(pairing, ratio, bound))
     return ratios
 
 

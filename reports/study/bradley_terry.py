@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.statistics import Interval
 from ..aggregate import Point
 from ..resampling import Reals
-from .preference import Ends, Tally, interval
+from .preference import Tally, interval
 
 HALF = 0.5
 """Votes added each way to each pair that was shown, so that an unbeaten point has a finite score."""
@@ -23,16 +24,14 @@ class Strength:
         point: the method and its point.
         group: number of its group. Only points that pairs connect, directly or by way of others, have a
             common scale; scores of different groups must not be compared.
-        score: in log-odds, with mean 0 over the group: of two points s apart, the better one is preferred
-            e^s times as often.
-        ends: of its interval over clips.
+        score: in log-odds, with mean 0 over the group, and its interval over clips: of two points s apart,
+            the better one is preferred e^s times as often.
         votes: in which it took part.
     """
 
     point: Point
     group: int
-    score: float
-    ends: Ends
+    score: Interval
     votes: int
 
 
@@ -64,8 +63,8 @@ def strengths(counted: Tally, weights: Reals) -> list[Strength]:
         clips = int((counted.votes[inside].sum(0) > 0).sum())
         for number in sorted(range(len(members)), key=lambda number: -scores[0, number]):
             took_part = int(counted.votes[(rows == members[number]).any(1)].sum())
-            score, ends = float(scores[0, number]), interval(scores[:, number], clips)
-            found.append(Strength(points[members[number]], group, score, ends, took_part))
+            score = interval(scores[:, number], clips)
+            found.append(Strength(points[members[number]], group, score, took_part))
     return found
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...core.statistics import Interval
 from ..resampling import Reals
 from ..sweeps import Sweep
-from .preference import Ends, Tally, interval
+from .preference import Tally, interval
 
 HALF = 0.5
 """Votes added each way at each CRF, so that a step from no votes to all of them has a finite slope."""
@@ -25,20 +26,17 @@ class Crossing:
 
     Attributes:
         asked: the CRFs that were voted on, rising.
-        at: the CRF, by a logistic curve of the votes over the CRF.
-        ends: of its interval over clips; they may be infinite.
+        at: the CRF, by a logistic curve of the votes over the CRF, with its interval over clips, whose ends
+            may be infinite.
         interpolated: the same without a model, as a check: shares that fall with the CRF are levelled, and
             a monotone curve goes through them (`Sweep`). It takes three times the votes to be as exact.
-        interpolated_ends: of its interval.
         drawn: the logistic curve's crossing in each draw, (B,).
         intercept, slope: of the logistic curve, in log-odds over the CRF.
     """
 
     asked: tuple[float, ...]
-    at: float
-    ends: Ends
-    interpolated: float
-    interpolated_ends: Ends
+    at: Interval
+    interpolated: Interval
     drawn: Reals
     intercept: float
     slope: float
@@ -63,10 +61,8 @@ def crossing(counted: Tally, weights: Reals, rows: Sequence[int], quantisers: Se
     clips = int((counted.votes[list(rows)].sum(axis=0) > 0).sum())
     return Crossing(
         asked=tuple(asked.tolist()),
-        at=float(drawn[0]),
-        ends=interval(drawn, clips),
-        interpolated=float(straight[0]),
-        interpolated_ends=interval(straight, clips),
+        at=interval(drawn, clips),
+        interpolated=interval(straight, clips),
         drawn=drawn,
         intercept=float(intercept[0]),
         slope=float(slope[0]),

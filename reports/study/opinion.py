@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...core.statistics import Interval
 from ..aggregate import Point
 from ..resampling import Reals, draws
-from .preference import Ends, interval
+from .preference import interval
 
 
 @dataclass(frozen=True)
@@ -30,23 +31,18 @@ class Opinion:
     Attributes:
         attribute: what was rated.
         point: the method and its point.
-        mean: of all its ratings.
-        ends: of its interval, or None of a single clip or rater.
-        votes, clips, raters: how many count.
-        behind: by how much it lies below the point of the highest mean; 0 of that itself.
-        behind_ends: of the interval of that, from the same draws; one that holds 0 does not tell the two
-            apart.
+        mean: of all its ratings; no interval of a single clip or rater.
+        votes, raters: how many count.
+        behind: by how much it lies below the point of the highest mean, from the same draws; an interval that
+            holds 0 does not tell the two apart. None of that point itself.
     """
 
     attribute: str
     point: Point
-    mean: float
-    ends: Ends
+    mean: Interval
     votes: int
-    clips: int
     raters: int
-    behind: float
-    behind_ends: Ends
+    behind: Interval | None
 
 
 def opinions(ratings: Sequence[Rating], seed: int) -> list[Opinion]:
@@ -83,21 +79,22 @@ def _of_attribute(
     for number in np.argsort(-means[0], kind="stable"):
         counted = sums[1, rated[number]] > 0
         size = int(counted.any(1).sum()), int(counted.any(0).sum())
-        behind = means[:, best] - means[:, number]
         found.append(
             Opinion(
                 attribute,
                 points[rated[number]],
-                mean=float(means[0, number]),
-                ends=interval(means[:, number], min(size)),
+                mean=_interval(means[:, number], *size),
                 votes=int(sums[1, rated[number]].sum()),
-                clips=size[0],
                 raters=size[1],
-                behind=float(behind[0]),
-                behind_ends=interval(behind, min(size)) if number != best else None,
+                behind=None if number == best else _interval(means[:, best] - means[:, number], *size),
             )
         )
     return found
+
+
+def _interval(drawn: Reals, clips: int, raters: int) -> Interval:
+    found = interval(drawn, clips)
+    return found if raters > 1 else replace(found, low=None, high=None)
 
 
 def _means(sums: Reals, clips: Reals, raters: Reals) -> Reals:

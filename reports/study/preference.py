@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...core.statistics import CONFIDENCE
+from ...core.statistics import CONFIDENCE, Interval
 from ..aggregate import Point
 from ..resampling import Reals, ends
 
 Pair = tuple[Point, Point]
 """Two operating points that were shown side by side; shares are those of the first."""
-Ends = tuple[float, float] | None
-"""Both ends of a 95 % interval, or None where there is none, as of a single clip."""
 
 
 @dataclass(frozen=True)
@@ -62,20 +60,16 @@ class Preference:
 
     Attributes:
         pair: the two.
-        share: of the votes for the first, 0 to 1.
+        share: of the votes for the first, 0 to 1, with its interval over clips.
         won, votes: for the first, and on the pair.
-        clips: on how many.
         wilson: interval of the share as if all votes were independent (Wilson, JASA 22, 1927).
-        clustered: percentile interval with clips drawn again.
     """
 
     pair: Pair
-    share: float
+    share: Interval
     won: int
     votes: int
-    clips: int
     wilson: tuple[float, float]
-    clustered: Ends
 
     @property
     def told_apart(self) -> bool:
@@ -84,9 +78,10 @@ class Preference:
         Votes on a clip resemble each other, which makes Wilson's too narrow; the bootstrap of few clips, or
         of a unanimous vote, is too narrow as well. So both must agree.
         """
-        return self.clustered is not None and all(
-            low > 0.5 or high < 0.5 for low, high in (self.wilson, self.clustered)
-        )
+        low, high = self.share.low, self.share.high
+        if low is None or high is None:
+            return False
+        return min(low, self.wilson[0]) > 0.5 or max(high, self.wilson[1]) < 0.5
 
 
 def preferences(counted: Tally, weights: Reals) -> list[Preference]:
@@ -100,9 +95,8 @@ def preferences(counted: Tally, weights: Reals) -> list[Preference]:
     found = []
     for number, pair in enumerate(counted.pairs):
         won, votes = int(counted.wins[number].sum()), int(counted.votes[number].sum())
-        clips = int((counted.votes[number] > 0).sum())
-        clustered = interval(drawn[:, number], clips)
-        found.append(Preference(pair, won / votes, won, votes, clips, wilson(won, votes), clustered))
+        share = interval(drawn[:, number], int((counted.votes[number] > 0).sum()))
+        found.append(Preference(pair, share, won, votes, wilson(won, votes)))
     return found
 
 
@@ -112,10 +106,16 @@ def shares(counted: Tally, weights: Reals) -> Reals:
     return np.asarray(np.divide(wins, votes, out=np.full(votes.shape, np.nan), where=votes > 0))
 
 
-def interval(drawn: Reals, clips: int) -> Ends:
-    """The percentile interval of a statistic of `clips` clips from its draws (B,), NaN where one has none."""
-    known = drawn[~np.isnan(drawn)]
-    return ends(known) if clips > 1 and len(known) else None
+def interval(drawn: Reals, clips: int) -> Interval:
+    """A statistic of `clips` clips with its percentile interval.
+
+    Args:
+        drawn: its value of all clips, and then in each draw; NaN in those that have none.
+        clips: how many count; of one there is no interval.
+    """
+    known = drawn[1:][~np.isnan(drawn[1:])]
+    low, high = ends(known) if clips > 1 and len(known) and not np.isnan(drawn[0]) else (None, None)
+    return Interval(float(drawn[0]), low, high, clips)
 
 
 def wilson(won: int, votes: int) -> tuple[float, float]:

@@ -65,7 +65,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Ballots:
+class Received:
     """What was read.
 
     Attributes:
@@ -95,7 +95,7 @@ class _Row:
     cells: Mapping[str, str]
 
 
-def read_votes(study: Study, paths: Sequence[Path]) -> Ballots:
+def read_votes(study: Study, paths: Sequence[Path]) -> Received:
     """Read result files of one study.
 
     Args:
@@ -121,7 +121,7 @@ def read_votes(study: Study, paths: Sequence[Path]) -> Ballots:
         good.append((row, assignment))
         left_out += [LeftOut(row.file, row.line, "answer", flaw) for flaw in flaws]
     kept, again = _once(good)
-    return Ballots(len(rows), tuple(kept), (*left_out, *again))
+    return Received(len(rows), tuple(kept), (*left_out, *again))
 
 
 def columns_of(study: Study) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from statistics import median
 
 from .manifest import Question, Shown, Study
-from .votes import Answer, Assignment, Ballots
+from .votes import Answer, Assignment, Received
 
 LEAST_GOLD = 0.75
 LEAST_PACE = 0.9
@@ -75,13 +75,13 @@ class Worker:
     broken: tuple[str, ...]
 
 
-def judge(study: Study, ballots: Ballots) -> dict[str, Worker]:
+def judge(study: Study, received: Received) -> dict[str, Worker]:
     """Every worker, by id, in the order of first assignments."""
     by_worker: dict[str, list[Assignment]] = {}
-    for assignment in ballots.assignments:
+    for assignment in received.assignments:
         by_worker.setdefault(assignment.worker, []).append(assignment)
     playing = {video.name: video.frames / float(Fraction(video.fps)) for video in study.videos}
-    others = _by_question(ballots)
+    others = _by_question(received)
     return {
         worker: _judged(f"w{number}", worker, assignments, playing, others)
         for number, (worker, assignments) in enumerate(by_worker.items(), 1)
@@ -93,9 +93,9 @@ def chosen(answer: Answer) -> Shown:
     return answer.question.left if answer.choice == "left" else answer.question.right
 
 
-def _by_question(ballots: Ballots) -> dict[str, list[tuple[str, Answer]]]:
+def _by_question(received: Received) -> dict[str, list[tuple[str, Answer]]]:
     found: dict[str, list[tuple[str, Answer]]] = {}
-    for assignment in ballots.assignments:
+    for assignment in received.assignments:
         for answer in assignment.answers:
             found.setdefault(answer.question.id, []).append((assignment.worker, answer))
     return found

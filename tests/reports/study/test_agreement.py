@@ -14,7 +14,7 @@ CLIPS = np.arange(4)
 
 def of(counts: list[list[int]], level: str = "nominal", clips: np.ndarray = CLIPS) -> float:
     weights = draws(int(clips.max()) + 1, 0)
-    return agreement("which", level, np.array(counts), clips, weights).alpha  # type: ignore[arg-type]
+    return agreement("which", level, np.array(counts), clips, weights).alpha.mean  # type: ignore[arg-type]
 
 
 def test_all_agree() -> None:
@@ -50,10 +50,11 @@ def test_interval_is_over_clips() -> None:
     wins = random.binomial(3, np.where(better, 0.9, 0.1))
     counts = np.stack([wins, 3 - wins], axis=1)
     found = agreement("which", "nominal", counts, np.arange(40), draws(40, 0))
-    assert found.ends is not None
-    assert found.ends[0] < found.alpha < found.ends[1]
-    assert 0.1 < found.ends[1] - found.ends[0] < 0.5
+    assert found.alpha.low is not None
+    assert found.alpha.high is not None
+    assert found.alpha.low < found.alpha.mean < found.alpha.high
+    assert 0.1 < found.alpha.high - found.alpha.low < 0.5
     assert found.questions == 40
     one_clip = agreement("which", "nominal", counts, np.zeros(40, int), draws(1, 0))
-    assert one_clip.ends is None
-    assert one_clip.alpha == found.alpha
+    assert one_clip.alpha.low is None
+    assert one_clip.alpha.mean == found.alpha.mean

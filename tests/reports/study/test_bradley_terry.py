@@ -25,7 +25,7 @@ def test_two_points_are_their_log_odds_apart() -> None:
     found = scores({(A, B): (30, 10)})
     assert [one.point for one in found] == [A, B]
     apart = math.log((90 + 0.5) / (30 + 0.5))
-    assert [one.score for one in found] == pytest.approx([apart / 2, -apart / 2], abs=1e-6)
+    assert [one.score.mean for one in found] == pytest.approx([apart / 2, -apart / 2], abs=1e-6)
     assert found[0].votes == 120
 
 
@@ -41,15 +41,15 @@ def test_three_points_of_known_strength() -> None:
 
 
 def test_indirect_comparison_adds_up() -> None:
-    found = {one.point: one.score for one in scores({(A, B): (3000, 1000), (C, B): (1000, 3000)})}
+    found = {one.point: one.score.mean for one in scores({(A, B): (3000, 1000), (C, B): (1000, 3000)})}
     assert found[A] - found[C] == pytest.approx(2 * math.log(3), abs=1e-3)
 
 
 def test_an_unbeaten_point_has_a_finite_score() -> None:
     found = scores({(A, B): (10, 0), (A, C): (10, 0)})
     assert found[0].point == A
-    assert math.isfinite(found[0].score)
-    assert found[1].score == pytest.approx(found[2].score)
+    assert math.isfinite(found[0].score.mean)
+    assert found[1].score.mean == pytest.approx(found[2].score.mean)
 
 
 def test_unconnected_points_are_groups_of_their_own() -> None:
@@ -58,7 +58,7 @@ def test_unconnected_points_are_groups_of_their_own() -> None:
     assert groups[A] == groups[B] != groups[C]
     assert groups[C] == groups[D] == groups[E]
     for group in set(groups.values()):
-        assert sum(one.score for one in found if one.group == group) == pytest.approx(0, abs=1e-9)
+        assert sum(one.score.mean for one in found if one.group == group) == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.slow
@@ -73,6 +73,6 @@ def test_coverage_over_simulated_studies() -> None:
     for _ in range(200):
         wins = random.binomial(3, shares[:, None], size=(3, 60)).astype(float)
         for one in strengths(Tally(pairs, names, wins, np.full((3, 60), 3.0)), weights):
-            assert one.ends is not None
-            held += one.ends[0] <= truth[one.point] <= one.ends[1]
+            low, high = one.score.low, one.score.high
+            held += low is not None and high is not None and low <= truth[one.point] <= high
     assert 0.91 <= held / 600 <= 0.985

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from talkbench.core.statistics import Interval
 from talkbench.reports.resampling import draws
 from talkbench.reports.study.crossing import HALF, crossing, logistic_fit
 from talkbench.reports.study.preference import Tally
@@ -16,6 +17,10 @@ CRFS = (26.0, 31.0, 36.0, 41.0, 46.0)
 def tallied(wins: np.ndarray, votes: np.ndarray) -> Tally:
     pairs = tuple((("ours", "adaptive"), ("h264", f"crf{crf:g}")) for crf in CRFS[: len(wins)])
     return Tally(pairs, tuple(map(str, range(wins.shape[1]))), wins.astype(float), votes.astype(float))
+
+
+def holds(found: Interval, truth: float) -> bool:
+    return found.low is not None and found.high is not None and found.low <= truth <= found.high
 
 
 def simulated(random: np.random.Generator, clips: int, truth: float, spread: float = 0.7) -> Tally:
@@ -43,9 +48,8 @@ def test_fit_is_the_librarys() -> None:
 def test_symmetric_votes_cross_in_the_middle() -> None:
     counted = tallied(np.array([[2, 2], [4, 4], [10, 10], [16, 16], [18, 18]]), np.full((5, 2), 20))
     found = crossing(counted, draws(2, 0), range(5), CRFS)
-    assert found.at == pytest.approx(36)
-    assert found.interpolated == pytest.approx(36)
-    assert found.ends == pytest.approx((36, 36))  # both clips are alike
+    for one in (found.at, found.interpolated):  # both clips are alike
+        assert (one.mean, one.low, one.high) == pytest.approx((36, 36, 36))
 
 
 def test_order_of_pairs_does_not_matter() -> None:
@@ -53,27 +57,27 @@ def test_order_of_pairs_does_not_matter() -> None:
     straight = crossing(counted, draws(30, 0), range(5), CRFS)
     turned = crossing(counted, draws(30, 0), [4, 2, 0, 1, 3], [46, 36, 26, 31, 41])
     assert turned.asked == CRFS
-    assert turned.at == pytest.approx(straight.at)
-    assert turned.ends == pytest.approx(straight.ends)
+    for one, other in ((turned.at, straight.at), (turned.interpolated, straight.interpolated)):
+        assert (one.mean, one.low, one.high) == pytest.approx((other.mean, other.low, other.high))
 
 
 @pytest.mark.parametrize(("wins", "side"), [([19, 19, 20], -math.inf), ([0, 1, 2], math.inf)])
 def test_beyond_what_was_asked_nothing_is_extrapolated(wins: list[int], side: float) -> None:
     counted = tallied(np.array([[won, won] for won in wins]), np.full((3, 2), 20))
     found = crossing(counted, draws(2, 0), range(3), CRFS[:3])
-    assert (found.at, found.interpolated, found.ends) == (side, side, (side, side))
+    for one in (found.at, found.interpolated):
+        assert (one.mean, one.low, one.high) == (side, side, side)
 
 
 def test_votes_that_fall_with_the_crf_lie_on_one_side() -> None:
     counted = tallied(np.array([[20, 20], [18, 18], [15, 15]]), np.full((3, 2), 20))
-    assert crossing(counted, draws(2, 0), range(3), CRFS[:3]).at == -math.inf
+    assert crossing(counted, draws(2, 0), range(3), CRFS[:3]).at.mean == -math.inf
 
 
 def test_one_clip_has_no_interval() -> None:
     found = crossing(tallied(np.array([[1], [2]]), np.full((2, 1), 3)), draws(1, 0), range(2), CRFS[:2])
-    assert found.ends is None
-    assert found.interpolated_ends is None
-    assert found.at == pytest.approx(28.5)
+    assert (found.at.low, found.interpolated.low) == (None, None)
+    assert found.at.mean == pytest.approx(28.5)
 
 
 def test_coverage_over_simulated_studies() -> None:
@@ -83,11 +87,9 @@ def test_coverage_over_simulated_studies() -> None:
     held, checked, errors = 0, 0, []
     for _ in range(200):
         found = crossing(simulated(random, 60, truth), weights, range(5), CRFS)
-        assert found.ends is not None
-        assert found.interpolated_ends is not None
-        held += found.ends[0] <= truth <= found.ends[1]
-        checked += found.interpolated_ends[0] <= truth <= found.interpolated_ends[1]
-        errors.append((found.at - truth, found.interpolated - truth))
+        held += holds(found.at, truth)
+        checked += holds(found.interpolated, truth)
+        errors.append((found.at.mean - truth, found.interpolated.mean - truth))
     assert 0.91 <= held / 200 <= 0.985
     assert 0.90 <= checked / 200 <= 0.99
     bias, spread = np.mean(errors, axis=0), np.std(errors, axis=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from talkbench.reports.study.opinion import Rating, opinions
 
 OURS, FOMM = ("ours", "k20"), ("fomm", "fp16")
@@ -16,22 +17,25 @@ def test_means_and_gaps() -> None:
         for number, value in enumerate(values)
     ]
     best, other = opinions(ratings, 0)
-    assert (best.point, best.mean, best.behind, best.behind_ends) == (OURS, 4.0, 0.0, None)
-    assert (other.point, other.mean, other.behind) == (FOMM, 3.0, 1.0)
-    assert other.behind_ends == (1.0, 1.0)  # on every clip, of every rater
-    assert (best.votes, best.clips, best.raters) == (4, 2, 2)
-    assert best.ends is not None
-    assert best.ends[0] < 4 < best.ends[1]
+    assert (best.point, best.behind, best.votes, best.mean.clips, best.raters) == (OURS, None, 4, 2, 2)
+    assert best.mean.mean == pytest.approx(4)
+    assert best.mean.low is not None
+    assert best.mean.low < 4
+    assert other.point == FOMM
+    assert other.mean.mean == pytest.approx(3)
+    assert other.behind is not None
+    found = (other.behind.mean, other.behind.low, other.behind.high)
+    assert found == pytest.approx((1, 1, 1))  # on every clip, of every rater
 
 
 def test_one_rater_has_no_interval() -> None:
     found = opinions([Rating("r", clip, "identity", OURS, 4) for clip in "ab"], 0)[0]
-    assert found.ends is None
+    assert (found.mean.mean, found.mean.low) == (4, None)
 
 
 def test_attributes_are_apart_and_a_point_without_ratings_is_not_there() -> None:
     ratings = [Rating("r", "c", "identity", OURS, 4), Rating("r", "c", "expression", FOMM, 2)]
-    found = [(one.attribute, one.point, one.mean) for one in opinions(ratings, 0)]
+    found = [(one.attribute, one.point, one.mean.mean) for one in opinions(ratings, 0)]
     assert found == [("identity", OURS, 4.0), ("expression", FOMM, 2.0)]
 
 
@@ -52,7 +56,6 @@ def test_coverage_where_clips_and_raters_differ() -> None:
             for clip in range(20)
             for rater in range(15)
         ]
-        ends = opinions(ratings, 0)[0].ends
-        assert ends is not None
-        held += ends[0] <= truth <= ends[1]
+        mean = opinions(ratings, 0)[0].mean
+        held += mean.low is not None and mean.high is not None and mean.low <= truth <= mean.high
     assert held / 60 >= 0.9

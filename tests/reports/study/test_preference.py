@@ -32,8 +32,9 @@ def test_votes_are_counted_by_pair_and_clip() -> None:
     np.testing.assert_array_equal(counted.wins, [[0, 2], [1, 0]])
     np.testing.assert_array_equal(counted.votes, [[1, 2], [1, 0]])
     found = preferences(counted, draws(2, 0))
-    assert [(one.share, one.won, one.votes, one.clips) for one in found] == [(2 / 3, 2, 3, 2), (1, 1, 1, 1)]
-    assert found[1].clustered is None
+    assert [one.share.mean for one in found] == pytest.approx([2 / 3, 1])
+    assert [(one.won, one.votes, one.share.clips) for one in found] == [(2, 3, 2), (1, 1, 1)]
+    assert found[1].share.low is None
     assert not found[1].told_apart
 
 
@@ -45,10 +46,11 @@ def test_clips_that_agree_with_themselves_tell_less_than_as_many_independent_vot
     widths = []
     for wins in (alike, mixed):
         found = preferences(Tally(((OURS, H264),), clips, wins, votes), draws(20, 0))[0]
-        assert found.share == 0.5
+        assert found.share.mean == pytest.approx(0.5)
         assert not found.told_apart
-        assert found.clustered is not None
-        widths.append((found.clustered[1] - found.clustered[0]) / (found.wilson[1] - found.wilson[0]))
+        assert found.share.low is not None
+        assert found.share.high is not None
+        widths.append((found.share.high - found.share.low) / (found.wilson[1] - found.wilson[0]))
     # of 20 clips, the standard deviation is sqrt(1/80) with themselves alike, of 60 votes sqrt(1/240)
     assert widths[0] == pytest.approx(math.sqrt(3), rel=0.1)
     assert widths[1] < 0.8
@@ -57,7 +59,7 @@ def test_clips_that_agree_with_themselves_tell_less_than_as_many_independent_vot
 def test_few_unanimous_votes_tell_nothing_apart() -> None:
     """A bootstrap of three clips that agree has no width; Wilson's interval knows that there are few."""
     found = preferences(tally([((OURS, H264), clip, True) for clip in "abc"]), draws(3, 0))[0]
-    assert found.clustered == (1, 1)
+    assert (found.share.low, found.share.high) == (1, 1)
     assert not found.told_apart
     more = preferences(tally([((OURS, H264), clip, True) for clip in "abcabcabc"]), draws(3, 0))[0]
     assert more.told_apart
@@ -73,9 +75,8 @@ def test_coverage_where_clips_differ() -> None:
     pairs = tuple(((f"m{number}", ""), H264) for number in range(200))  # a study a pair: all in one go
     names = tuple(map(str, range(clips)))
     found = preferences(Tally(pairs, names, wins, np.full(wins.shape, 3.0)), draws(clips, 0))
-    clustered = [one.clustered for one in found if one.clustered is not None]
-    assert len(clustered) == 200
-    covered = sum(low <= truth <= high for low, high in clustered) / 200
+    ends = [(one.share.low, one.share.high) for one in found]
+    covered = sum(low is not None and high is not None and low <= truth <= high for low, high in ends) / 200
     naive = sum(one.wilson[0] <= truth <= one.wilson[1] for one in found) / 200
     assert 0.91 <= covered <= 0.985
     assert naive < covered
