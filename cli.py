@@ -155,7 +155,7 @@ def _encode(args: argparse.Namespace) -> int:
 def _decode(args: argparse.Namespace) -> int:
     from .benchmarks.session import decode_file
 
-    print(decode_file(args.stream, args.video, args.overrides))
+    print(decode_file(args.stream, args.video, args.overrides, args.method))
     return DONE
 
 

@@ -58,8 +58,15 @@ def parser() -> argparse.ArgumentParser:
         "code, decode, score and report; the same command again resumes",
         "run --methods h264,h265 --dataset sample --metrics psnr,ssim,lpips,bpp --out results/x",
         "run --methods h264,freeze --dataset folder data.root=calls --frames 120 methods.h264.crf=[27,35]",
+        "run --methods h264,my_codec.yaml --dataset folder data.root=calls",
     )
-    run.add_argument("--methods", type=_names, required=True, metavar="A,B", help="see `bench list methods`")
+    run.add_argument(
+        "--methods",
+        type=_names,
+        required=True,
+        metavar="A,B",
+        help="see `bench list methods`; or YAMLs of yours",
+    )
     run.add_argument("--dataset", required=True, help="see `bench list datasets`")
     run.add_argument("--benchmark", default="compression", help="the recipe (default: compression)")
     run.add_argument("--metrics", type=_names, metavar="A,B", help="default: those of the recipe")
@@ -106,9 +113,11 @@ def parser() -> argparse.ArgumentParser:
         "decode",
         "decode one stream; .mp4 is visually lossless, .mkv lossless RGB",
         "decode call.tkb call.mp4",
+        "decode call.tkb call.mkv --method my_codec.yaml",
     )
     decode.add_argument("stream", type=Path)
     decode.add_argument("video", type=Path)
+    decode.add_argument("--method", help="what it was coded with (default: what the stream says)")
     decode.add_argument(
         "overrides", nargs="*", metavar="KEY=VALUE", help="settings that it was coded with, such as weights"
     )

@@ -15,6 +15,7 @@ from ..core.config import compose
 from ..core.errors import StoreError, StreamError, UsageError, unknown
 from ..core.points import Point, points
 from ..core.reading import open_clip
+from ..core.registry import plugins
 from ..core.store import read_manifest, writing
 from ..core.video import Clip, RawFile
 from .executors import executor
@@ -115,8 +116,8 @@ def score(
 
 
 def _points(method: str, overrides: Sequence[str]) -> list[Point]:
-    config = compose([method], "testcard", "compression", [], overrides)
-    return points(method, config["methods"][method])
+    ((name, settings),) = compose([method], "testcard", "compression", [], overrides)["methods"].items()
+    return points(name, settings)
 
 
 def _point(method: str, name: str | None, overrides: Sequence[str]) -> Point:
@@ -153,7 +154,7 @@ def encode_file(
     with writing(stream) as temporary:
         temporary.write_bytes(data)
     by_kind = ", ".join(f"{kind} {size}" for kind, size in sizes(data).items() if size)
-    return f"{stream}: {method} {chosen.name}, {len(data)} bytes ({by_kind})"
+    return f"{stream}: {chosen.method} {chosen.name}, {len(data)} bytes ({by_kind})"
 
 
 @contextmanager
@@ -203,13 +204,14 @@ def _decode_any(decoder: SealedDecoder, choices: Sequence[Point], data: bytes, r
     raise refused
 
 
-def decode_file(stream: Path, video: Path, overrides: Sequence[str] = ()) -> str:
+def decode_file(stream: Path, video: Path, overrides: Sequence[str] = (), method: str | None = None) -> str:
     """Decode one stream into a video file, in a sealed process; returns a line about it.
 
     Args:
         stream: a `.tkb` file.
         video: `.mp4` (visually lossless H.264) or `.mkv` (lossless RGB).
         overrides: settings of the method that it was coded with, such as weights of one's own.
+        method: the method; that which the stream names, unless it is one of the user's own, in a file.
 
     Raises:
         TalkbenchError: not a stream, a damaged one, or another ending.
@@ -221,9 +223,14 @@ def decode_file(stream: Path, video: Path, overrides: Sequence[str] = ()) -> str
     except OSError as error:
         raise StreamError(f"{stream} cannot be read ({error.strerror}); check the path") from None
     header = unpack(data).header
+    if method is None and header.method not in plugins("methods"):
+        raise UsageError(
+            f"{stream} was made by '{header.method}', which is not installed; if it is a YAML of your own, "
+            f"name it: --method {header.method}.yaml"
+        )
     with scratch() as folder, SealedDecoder() as decoder:
         raw = folder / "frames.rgb"
-        decoded = _decode_any(decoder, _points(header.method, overrides), data, raw)
+        decoded = _decode_any(decoder, _points(method or header.method, overrides), data, raw)
         source = RawFile(raw, header.width, header.height, decoded.sha256)
         clip = Clip(video.stem, source, header.width, header.height, header.fps)
         if video.suffix.lower() == ".mkv":

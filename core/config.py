@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from . import method_files
 from .errors import TalkbenchError, UsageError, unknown
 from .registry import PACKAGE, SHELVES, find, plugins
 
@@ -48,7 +49,7 @@ def compose(
     """A run's whole configuration.
 
     Args:
-        methods, dataset, benchmark: names.
+        methods, dataset, benchmark: names; among the methods, files (`method_files`).
         metrics: names, or None for those of the benchmark.
         overrides: ``KEY=VALUE`` in hydra's grammar, such as ``methods.h264.crf=[23,30]``.
 
@@ -58,14 +59,19 @@ def compose(
     Raises:
         UsageError: an unknown name or key, or a value that cannot be read; nearest names are offered.
     """
+    from hydra.core.config_store import ConfigStore
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    for shelf, names in (("methods", methods), ("metrics", metrics or ()), ("datasets", (dataset,))):
+    methods, own = method_files.split(methods)
+    plain_methods = [name for name in methods if name not in own]
+    for shelf, names in (("methods", plain_methods), ("metrics", metrics or ()), ("datasets", (dataset,))):
         for name in names:
             find(shelf, name)
     find("benchmarks", benchmark)
     _register_third_parties()
+    for name, settings in own.items():
+        ConfigStore.instance().store(group="methods", name=name, node={name: settings})
     groups = [f"datasets@data={dataset}", f"benchmarks@benchmark={benchmark}"]
     if metrics is None:
         recipe = _composed([*groups, "methods=[]", "metrics=[]"])["benchmark"]

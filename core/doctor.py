@@ -13,7 +13,7 @@ from pathlib import Path
 from . import ffmpeg
 from .assets import cache, declared, present
 from .config import compose
-from .errors import TalkbenchError
+from .errors import TalkbenchError, UnsetError
 from .points import points
 from .registry import plugins
 
@@ -57,6 +57,8 @@ def _methods() -> Iterator[Finding]:
             choices = points(name, config)
             choices[0].build().check()
             yield Finding(f"method {name}", f"{len(choices)} points")
+        except UnsetError as error:
+            yield Finding(f"method {name}", f"once it is set up: {error}")
         except TalkbenchError as error:
             yield Finding(f"method {name}", str(error), False)
 

@@ -2,6 +2,7 @@
 
 TalkbenchError          one line for the user: what was found, what was expected, what to do
 ├── UsageError          a wrong name, key, value or combination in a command or a configuration
+│   └── UnsetError      a setting that has no default was not given
 ├── VideoError          an input video that cannot be read as one exact sequence of frames
 ├── StreamError         a stream that is damaged, or made for another decoder
 ├── CodecError          an encoder or decoder that failed, or returned the wrong number of frames
@@ -34,6 +35,10 @@ class TalkbenchError(Exception):
 
 class UsageError(TalkbenchError):
     """The request itself is wrong; nothing was started."""
+
+
+class UnsetError(UsageError):
+    """A setting without a default is missing: nothing is wrong with the machine, or with what was given."""
 
 
 class VideoError(TalkbenchError):

@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import UsageError, unknown
 from .method import Method
+from .method_files import PLUGIN
 from .registry import load
 
 
@@ -19,7 +20,8 @@ class Point:
     Attributes:
         method: its name.
         name: of the point, such as ``crf23``; unique within the method.
-        settings: keyword arguments of the method's class.
+        settings: keyword arguments of the method's class; `method_files.PLUGIN` beside them names the plugin
+            where the method is one of a user's own, which is told its `name` if it takes one.
         mode: what a recipe makes at this point, where it makes several things, such as ``relative``.
     """
 
@@ -34,13 +36,18 @@ class Point:
         Raises:
             UsageError: a setting is unknown to the method, or missing.
         """
-        cls = load("methods", self.method)
+        settings = dict(self.settings)
+        plugin = settings.pop(PLUGIN, self.method)
+        cls = load("methods", plugin)
+        takes = inspect.signature(cls)
+        if plugin != self.method and "name" in takes.parameters:
+            settings["name"] = self.method
         try:
-            inspect.signature(cls).bind(**self.settings)
+            takes.bind(**settings)
         except TypeError as error:
-            known = ", ".join(inspect.signature(cls).parameters)
+            known = ", ".join(takes.parameters)
             raise UsageError(f"methods.{self.method}: {error}; it takes {known}") from None
-        method: Method = cls(**self.settings)
+        method: Method = cls(**settings)
         return method
 
 
@@ -48,18 +55,18 @@ def points(method: str, config: Mapping[str, Any]) -> list[Point]:
     """Expand a method's configuration.
 
     The key ``sweep`` names the setting that is swept; each of its values is a point, named by key and
-    number (``crf23``) or by the value itself where it is a word (``k20``). Without it there is one
-    point, called ``default``.
+    number (``crf23``) or by the value itself where it is a word (``k20``). Without it, or where that
+    setting is null, there is one point, called ``default``.
 
     Raises:
         UsageError: the swept setting is unknown or empty, or has a value twice.
     """
     settings = {key: value for key, value in config.items() if key != "sweep"}
     key = config.get("sweep")
-    if key is None:
-        return [Point(method, "default", settings)]
-    if str(key) not in settings:
+    if key is not None and str(key) not in settings:
         raise unknown(f"value of methods.{method}.sweep", str(key), settings)
+    if key is None or settings[key] is None:
+        return [Point(method, "default", settings)]
     values = settings[key]
     values = list(values) if isinstance(values, (list, tuple)) else [values]
     names = [value if isinstance(value, str) else f"{key}{value}" for value in values]

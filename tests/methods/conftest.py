@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -21,11 +22,28 @@ from talkbench.core.signature import sha256_file
 from talkbench.core.video import Clip, Frame, Frames, RawFile
 
 
+def x264_by_command() -> dict[str, Any]:
+    """Settings of `external` for an encoder that is surely there: the ffmpeg in use, as any other tool."""
+    from talkbench.core import ffmpeg
+
+    tool = f"{shlex.quote(ffmpeg.binary())} -v error"
+    x264 = (
+        "-c:v libx264 -threads 1 -x264-params bframes=0:rc-lookahead=0:sync-lookahead=0:mbtree=0:scenecut=0"
+    )
+    return {
+        "encode": f"{tool} -i {{input}} {x264} -crf {{quality}} -f h264 {{stream}}",
+        "decode": f"{tool} -xerror -err_detect explode -f h264 -i {{stream}} -f yuv4mpegpipe {{output}}",
+        "quality": [20, 26, 32],
+        "syntax": "h264",
+    }
+
+
 @pytest.fixture(scope="session")
-def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
-    """Settings that name random weights, by method: thin networks that run in milliseconds."""
+def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Settings that methods cannot do without: thin networks that run in milliseconds, a tool to run."""
     folder = tmp_path_factory.mktemp("weights")
     return {
+        "external": x264_by_command(),
         "ours": face_vid2vid(folder),
         "fomm": first_order_motion(folder),
         "fs_vid2vid": few_shot_vid2vid(folder),
@@ -163,7 +181,7 @@ def supposed_faces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture(scope="session")
-def sweep(networks: dict[str, dict[str, str]]) -> Callable[..., list[Point]]:
+def sweep(networks: dict[str, dict[str, Any]]) -> Callable[..., list[Point]]:
     """Gives a method's operating points, as its YAML and the given settings say."""
 
     def expand(name: str, **settings: Any) -> list[Point]:
