@@ -32,7 +32,7 @@ def test_two_points_are_their_log_odds_apart() -> None:
 def test_three_points_of_known_strength() -> None:
     """Votes in the very proportions of strengths 4 : 2 : 1 give these back."""
     found = {
-        one.point: one.score
+        one.point: one.score.mean
         for one in scores({(A, B): (4000, 2000), (B, C): (4000, 2000), (A, C): (4800, 1200)})
     }
     assert found[A] - found[B] == pytest.approx(math.log(2), abs=1e-3)
