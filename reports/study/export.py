@@ -31,7 +31,8 @@ class Wish:
         votes: workers wanted for each HIT.
         seed: of order, sides, gold and repeats.
         base_url: where the videos will be; '' for ``local``.
-        gold: the point that gold questions hold against the original, or None for the worst block codec's.
+        gold: the point that gold questions hold against the original, or None for the worst block codec's
+            (of ratings it is the original, and None).
     """
 
     kind: str
@@ -64,7 +65,7 @@ def export(run: Path, folder: Path, wish: Wish, show: Show, progress: Callable[[
     base_url = _checked(wish)
     held = stored(run)
     asked, left_out = asked_of(held, comparisons(held, wish.kind, wish.pairs), wish.clips)
-    gold = gold_point(held, wish.gold)
+    gold = gold_point(held, wish.kind, wish.gold)
     gold_clips = [clip for clip in dict.fromkeys(one.clip for one in asked) if held.has(gold, clip)]
     if not gold_clips:
         raise UsageError(
@@ -101,7 +102,7 @@ def export(run: Path, folder: Path, wish: Wish, show: Show, progress: Callable[[
         )
     write_study(folder, study)  # first of all: the videos' names hang on its secret
     made: list[Video] = []
-    for video in sorted(study.videos, key=lambda video: (video.method, video.point)):
+    for video in study.videos:
         progress(len(made), len(study.videos))
         made.append(make_video(folder, video, show))
     study = replace(study, videos=tuple(made))
@@ -143,7 +144,7 @@ def _frames_sha256(held: Stored, point: Point, clip: str) -> str:
 
 
 def _videos(held: Stored, questions: Sequence[Question]) -> list[Video]:
-    """What the questions show, each once; without the files' hashes."""
+    """What the questions show, each once, by point; without the files' hashes."""
     found: dict[str, Video] = {}
     for question in questions:
         for shown in (question.left, question.right):
@@ -163,7 +164,8 @@ def _videos(held: Stored, questions: Sequence[Question]) -> list[Video]:
                 height=shape["height"] // 2 * 2,
                 fps=shape["fps"],
             )
-    return list(found.values())
+    # One point after the other: a decoder loads its weights once.
+    return sorted(found.values(), key=lambda video: (video.method, video.point))
 
 
 def _identity(held: Stored) -> dict[str, str]:

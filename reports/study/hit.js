@@ -47,6 +47,8 @@
       for (const video of this.videos) {
         video.preload = "none";
         video.src = base + section.dataset[video.dataset.side] + ".mp4";
+        video.addEventListener("loadedmetadata", () =>
+          video.style.setProperty("--ratio", String(video.videoWidth / video.videoHeight)));
         video.addEventListener("ended", () => this.ended());
         video.addEventListener("error", () => this.say("A video cannot be loaded. Check the connection and load "
           + "this page again; what you have answered is kept."));

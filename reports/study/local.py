@@ -18,7 +18,7 @@ from typing import BinaryIO
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from ...core.errors import StoreError, TalkbenchError, UsageError
-from .ballots import Ballots
+from .ballot_box import BallotBox
 from .hit import batch_row, filled
 from .manifest import Study, read_study
 from .questions import token
@@ -65,7 +65,7 @@ class Server(ThreadingHTTPServer):
             super().__init__((HOST, port), Handler)
         except (OSError, OverflowError) as error:
             raise UsageError(f"port {port} cannot be had ({error}); name another in --port") from None
-        self.ballots = Ballots(folder, self.study, BASE_URL)
+        self.box = BallotBox(folder, self.study, BASE_URL)
         self.links = worker_links(self.study, workers, self.server_port)
         self.workers = {link.rpartition("/")[2]: worker for worker, link in self.links.items()}
 
@@ -76,8 +76,8 @@ class Server(ThreadingHTTPServer):
 
     def server_close(self) -> None:
         super().server_close()
-        if hasattr(self, "ballots"):
-            self.ballots.close()
+        if hasattr(self, "box"):
+            self.box.close()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -135,9 +135,9 @@ class Handler(BaseHTTPRequestHandler):
         if worker is None:
             self._say(HTTPStatus.NOT_FOUND, "This link is none of this study's.")
             return
-        taken = self.server.ballots.take(worker, datetime.now(UTC))
+        taken = self.server.box.take(worker, datetime.now(UTC))
         if taken is None:
-            done = self.server.ballots.done(worker)
+            done = self.server.box.done(worker)
             self._say(HTTPStatus.OK, f"Thank you. That was all; tasks answered: {done}.")
             return
         hit, assignment = taken
@@ -172,10 +172,10 @@ class Handler(BaseHTTPRequestHandler):
         except ValueError:
             raise UsageError("the answers cannot be read; nothing was counted") from None
         (assignment,) = fields.get("assignmentId", [""])[:1]
-        worker, counted = self.server.ballots.cast(assignment, fields, datetime.now(UTC))
+        worker, counted = self.server.box.cast(assignment, fields, datetime.now(UTC))
         link = next((f"/w/{name}" for name, own in self.server.workers.items() if own == worker), "")
         if counted:
-            done = self.server.ballots.done(worker)
+            done = self.server.box.done(worker)
             self._say(HTTPStatus.OK, f"Thank you. Your answers are saved; tasks answered: {done}.", link)
         else:
             text = "These questions were answered before: the first answers count, nothing was added."
@@ -223,6 +223,7 @@ class Handler(BaseHTTPRequestHandler):
             status,
             '<!DOCTYPE html><html lang="en"><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width"><title>Study</title>'
+            '<link rel="icon" href="data:,">'
             "<style>body{margin:2rem;color:#fff;background:#3f3f3f;font:1.1rem/1.5 system-ui}"
             "a{color:#9cf}</style>"
             f'<p id="said">{escape(text)}</p>{link}</html>',

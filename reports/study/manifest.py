@@ -148,7 +148,8 @@ class Study:
         seed: of order, sides, gold and repeats.
         secret: what the videos' and questions' names were made from.
         base_url: where the videos were to be uploaded; '' for a local study.
-        gold: the method and point that gold questions hold against the original, such as ``h264:crf51``.
+        gold: the method and point that gold questions hold against the original, such as ``h264:crf51``;
+            of ratings REFERENCE.
         run: of the run: ``benchmark``, ``created``, ``dataset`` and its ``fingerprint``.
         version: of the talkbench that exported it.
         videos, questions: the questions by HIT and slot.

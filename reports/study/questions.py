@@ -42,7 +42,7 @@ def lay_out(
     Args:
         kind: ``pair`` or ``rating``.
         asked: at least one; no two alike.
-        gold: obviously worse than the original.
+        gold: obviously worse than the original; of ratings ORIGINAL, which is its own best copy.
         gold_clips: clips that gold can be of.
         name: of videos.
         seed: of every choice.
@@ -61,8 +61,8 @@ def lay_out(
     for number, hand in enumerate(hands):
         clip = _gold_clip(gold_clips, {one.clip for one in hand}, used, draw)
         placed: list[_Placed] = [(kind, one, one in turned) for one in hand]
-        against = (gold, gold_turned[number]) if kind == "pair" else (ORIGINAL, False)
-        placed.insert(draw.randint(0, len(placed)), ("gold", Asked(clip, ORIGINAL, against[0]), against[1]))
+        gold_asked = ("gold", Asked(clip, ORIGINAL, gold), gold_turned[number])
+        placed.insert(draw.randint(0, len(placed)), gold_asked)
         _insert_repeats(placed, slots - len(placed), kind == "pair", draw)
         questions += _written(placed, kind, token(secret, "hit", number), name, secret)
     return questions

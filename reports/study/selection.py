@@ -164,14 +164,21 @@ def asked_of(
     return found, left_out
 
 
-def gold_point(run: Stored, named: str | None) -> Point:
-    """The point that is obviously worse than the original: the worst of the block codecs, or the one named.
+def gold_point(run: Stored, kind: str, named: str | None) -> Point:
+    """What gold questions hold against the original, their answer being known.
+
+    In a rating study it is the original itself. In a pair study it is something obviously worse: the worst
+    point of the block codecs, or the one named.
 
     A method that sends little is no gold: where nothing moves, it may look like the original.
 
     Raises:
-        UsageError: none was named, and no block codec was run or scored.
+        UsageError: none was named, and no block codec was run or scored; or it makes no sense.
     """
+    if kind == "rating":
+        if named is not None:
+            raise UsageError(f"--gold {named} is for pairs; a rating study's gold is the original itself")
+        return ORIGINAL
     if named is not None:
         found = points_named(run, named)
         if len(found) != 1 or found == [ORIGINAL]:

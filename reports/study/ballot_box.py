@@ -48,7 +48,7 @@ def answer_names(study: Study) -> list[str]:
     return [*(f"{what}_{slot}" for slot in slots for what in (*asked, "seconds", "plays")), "video_width"]
 
 
-class Ballots:
+class BallotBox:
     """The votes of a study that is served here; safe to be used from several threads."""
 
     def __init__(self, folder: Path, study: Study, base_url: str) -> None:
