@@ -160,13 +160,37 @@ def _decode(args: argparse.Namespace) -> int:
 
 
 def _data(args: argparse.Namespace) -> int:
-    from .core.listing import clip_rows
+    overrides = list(args.overrides)
+    for key in ("root", "split", "lists"):
+        if getattr(args, key) is not None:
+            overrides.append(f"data.{key}={getattr(args, key)}")
+    if args.action == "prepare":
+        return _prepare(args, overrides)
+    from .core.listing import clip_rows, left_lines
 
-    rows, left_out = clip_rows(args.dataset, args.overrides, decode=args.action == "verify")
+    rows, dataset = clip_rows(args.dataset, overrides, decode=args.action == "verify")
     _show(rows, args.json)
-    for name, reason in left_out.items():
-        print(f"left out: {name}: {reason}", file=sys.stderr)
+    for line in left_lines(dataset):
+        print(line, file=sys.stderr)
     return FAILED if any(row.get("wrong") for row in rows) else DONE
+
+
+def _prepare(args: argparse.Namespace, overrides: Sequence[str]) -> int:
+    import functools
+
+    from .core.preparation import Preparation, prepare
+
+    how = Preparation(
+        videos=args.videos,
+        as_published=args.as_published,
+        at_key_frames=args.at_key_frames,
+        workers=args.workers,
+        cookies=args.cookies,
+        browser=args.cookies_from_browser or "",
+        again=args.again,
+    )
+    whole = prepare(args.dataset, overrides, how, functools.partial(print, flush=True))
+    return DONE if whole else FAILED
 
 
 def _assets(args: argparse.Namespace) -> int:

@@ -122,10 +122,35 @@ def parser() -> argparse.ArgumentParser:
         "overrides", nargs="*", metavar="KEY=VALUE", help="settings that it was coded with, such as weights"
     )
 
-    data = command("data", "look at a data set", "data list sample", "data verify folder data.root=calls")
-    data.add_argument("action", choices=["list", "verify"])
+    data = command(
+        "data",
+        "look at a data set, or make it",
+        "data list sample",
+        "data verify folder data.root=calls",
+        "data prepare talkinghead1kh --split val --root DIR",
+        "data prepare talkinghead1kh --split val --root DIR --videos FOLDER",
+        "data prepare folder --root calls   # finds the faces, and writes calls/data.csv",
+    )
+    data.add_argument("action", choices=["list", "verify", "prepare"])
     data.add_argument("dataset")
     data.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
+    making = data.add_argument_group("prepare", "what is there is kept; the same command again goes on")
+    making.add_argument("--root", type=Path, metavar="DIR", help="the data set's folder (data.root)")
+    making.add_argument("--split", metavar="NAME", help="such as val (data.split)")
+    making.add_argument("--lists", type=Path, metavar="DIR", help="the published lists (data.lists)")
+    making.add_argument("--videos", type=Path, metavar="FOLDER", help="downloaded videos, called ID.mp4")
+    making.add_argument(
+        "--at-key-frames", action="store_true", help="begin where the published scripts do, without loss"
+    )
+    making.add_argument(
+        "--as-published", action="store_true", help="cut and code as the published scripts do, with loss"
+    )
+    making.add_argument(
+        "--workers", type=int, default=2, metavar="N", help="videos downloaded or cut at once (default: 2)"
+    )
+    making.add_argument("--cookies", type=Path, metavar="FILE", help="handed to yt-dlp")
+    making.add_argument("--cookies-from-browser", metavar="NAME", help="handed to yt-dlp")
+    making.add_argument("--again", action="store_true", help="ask once more for videos found to be gone")
 
     assets = command("assets", "weights and sample clips", "assets list", "assets fetch", "assets where")
     assets.add_argument("action", choices=["list", "fetch", "where"])

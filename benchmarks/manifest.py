@@ -162,6 +162,7 @@ def make_manifest(plan: Plan, command: Sequence[str], old: Mapping[str, Any] | N
             "fingerprint": plan.fingerprint,
             "clips": clips,
             "left_out": dict(plan.left_out),
+            "coverage": plan.coverage,
         },
         "config": config,
         "methods": methods,

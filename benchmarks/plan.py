@@ -55,6 +55,7 @@ class Plan:
         units: in the order in which they are computed.
         unreadable: error message by clip name, for clips that cannot be part of a unit.
         left_out: reason by clip name, for clips that the settings exclude.
+        coverage: how much of a published data set is here (core.dataset.Coverage), or None.
         hashes: sha256 by clip name, of the clips that can be read.
         about: what the recipe says of a clip, by clip name.
     """
@@ -69,6 +70,7 @@ class Plan:
     units: Sequence[Unit]
     unreadable: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    coverage: Mapping[str, Any] | None = None
     hashes: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -196,6 +198,7 @@ def build_plan(config: Mapping[str, Any], dataset: str, benchmark: str) -> Plan:
             "mode": point.mode,
         }
         methods.setdefault(name, {})[at] = described
+    coverage = source.coverage()
     fingerprint = digest([hashes.get(clip.name, "unreadable") for clip in clips])
     return Plan(
         benchmark=benchmark,
@@ -208,6 +211,7 @@ def build_plan(config: Mapping[str, Any], dataset: str, benchmark: str) -> Plan:
         units=units,
         unreadable=unreadable,
         left_out=source.left_out(),
+        coverage=coverage.record() if coverage else None,
         hashes=hashes,
         about={clip.name: recipe.about(clip) for clip in clips if clip.name in hashes},
     )
@@ -295,6 +299,7 @@ def stored_plan(manifest: Mapping[str, Any], config: Mapping[str, Any]) -> Plan:
         units=units,
         unreadable=unreadable,
         left_out=manifest["dataset"]["left_out"],
+        coverage=manifest["dataset"].get("coverage"),
         hashes={name: sha256 for name, sha256 in known.items() if sha256},
         about={clip.name: recipe.about(clip) for clip in clips if known[clip.name]},
     )

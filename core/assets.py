@@ -11,15 +11,15 @@ import hashlib
 import itertools
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from .errors import AssetError, UsageError
-from .package_index import Progress, archives, opened
+from .package_index import Progress, addressed, archives, opened
 from .registry import SHELVES, load, plugins
-from .signature import sha256_once
+from .signature import digest, sha256_once
 
 __all__ = ["Asset", "Progress", "cache", "declared", "fetch", "locate", "path", "present"]
 
@@ -31,12 +31,13 @@ class Asset:
     Attributes:
         name: file name in the cache, unique.
         what: one line for `bench assets list`.
-        package, version: of the Python package on the index that carries it.
-        member: path inside the package's archive.
+        package, version: of the Python package on the index that carries it; '' where none does.
+        member: path inside the archive; '' where `url` is the file itself.
         sha256: of the file itself.
         bytes: its size.
         licence: as its source states it.
         paper: what it belongs to, or ''.
+        url: address of the file, or of an archive that holds it, where no package does.
     """
 
     name: str
@@ -48,6 +49,12 @@ class Asset:
     bytes: int
     licence: str
     paper: str = ""
+    url: str = ""
+
+    @property
+    def origin(self) -> str:
+        """The archive, or the file, that is downloaded."""
+        return self.url or f"{self.package} {self.version}"
 
 
 def cache() -> Path:
@@ -82,7 +89,7 @@ def present(asset: Asset) -> bool:
 
 
 def _origin(asset: Asset) -> str:
-    return f"{asset.member} in {asset.package} {asset.version}"
+    return f"{asset.member} in {asset.origin}" if asset.member else asset.origin
 
 
 def locate(asset: Asset) -> Path:
@@ -124,19 +131,28 @@ def fetch(*assets: Asset, progress: Progress | None = None) -> list[Path]:
     Raises:
         AssetError: not to be had, or not the declared file; what did come well is kept.
     """
-    wanted = sorted(dict.fromkeys(assets), key=lambda asset: (asset.package, asset.version))
-    for (package, version), group in itertools.groupby(wanted, lambda asset: (asset.package, asset.version)):
-        _fetch_release(package, version, list(group), progress)
+    # Packages first: where addresses cannot be reached, what packages carry has come.
+    wanted = sorted(dict.fromkeys(assets), key=lambda asset: (bool(asset.url), asset.origin))
+    for _, group in itertools.groupby(wanted, lambda asset: asset.origin):
+        _fetch_together(list(group), progress)
     return [locate(asset) for asset in assets]
 
 
-def _fetch_release(package: str, version: str, assets: list[Asset], progress: Progress | None) -> None:
+def _archives(asset: Asset, scratch: Path, progress: Progress | None) -> Iterator[Path]:
+    if asset.url:
+        return addressed(asset.url, scratch, progress)
+    return archives(asset.package, asset.version, scratch, progress)
+
+
+def _fetch_together(assets: list[Asset], progress: Progress | None) -> None:
+    """Fetch assets of one origin."""
     if all(present(asset) for asset in assets):
         return
     from filelock import FileLock
 
+    origin = assets[0].origin
     folder = cache() / "assets"
-    scratch = folder / f".{package}-{version}"
+    scratch = folder / f".{digest(origin)[:16] if assets[0].url else origin.replace(' ', '-')}"
     missing = assets
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -145,7 +161,7 @@ def _fetch_release(package: str, version: str, assets: list[Asset], progress: Pr
             scratch.mkdir()
             try:
                 missing = [asset for asset in assets if not present(asset)]
-                for archive in archives(package, version, scratch, progress) if missing else ():
+                for archive in _archives(assets[0], scratch, progress) if missing else ():
                     missing = [asset for asset in missing if not _take(asset, archive)]
                     if not missing:
                         return
@@ -164,14 +180,14 @@ def _fetch_release(package: str, version: str, assets: list[Asset], progress: Pr
         ) from None
     if missing:
         raise AssetError(
-            f"{package} {version} holds no {missing[0].member}; "
+            f"{origin} holds no {missing[0].member}; "
             f"put {missing[0].name} (sha256 {missing[0].sha256}) at {path(missing[0])}"
         )
 
 
 def _take(asset: Asset, archive: Path) -> bool:
     """Copy an asset out of an archive if it is in there; check it before it gets its name."""
-    with opened(archive, asset.member) as member:
+    with opened(archive, asset.member) if asset.member else archive.open("rb") as member:
         if member is None:
             return False
         temporary = archive.with_name("member")
@@ -179,7 +195,8 @@ def _take(asset: Asset, archive: Path) -> bool:
             found = _copy(member, file, asset.bytes + 1)
         if found != (asset.sha256, asset.bytes):
             raise AssetError(
-                f"{asset.member} in {archive.name} is not the declared one: {_differs(asset, *found)}"
+                f"{asset.member or asset.name} in {archive.name} is not the declared one: "
+                f"{_differs(asset, *found)}"
             )
         temporary.replace(path(asset))
     return True

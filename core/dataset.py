@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -11,6 +12,43 @@ from .assets import Asset
 from .errors import UsageError
 from .signature import digest
 from .video import Clip
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of a published data set is at hand: links die, and a number on a part is not one on the whole.
+
+    Attributes:
+        of: what is covered, such as ``talkinghead1kh val``.
+        listed: clips that the published list names; None where the list is not at hand.
+        here: clips of it that are at hand.
+        missing: reason by clip name.
+        notes: what else is to be known of the clips, a sentence each.
+    """
+
+    of: str
+    listed: int | None
+    here: int
+    missing: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def line(self) -> str:
+        """It all in one sentence."""
+        if self.listed is None:
+            return f"{self.here} clips of {self.of}; its list is not at hand, so nobody knows of how many"
+        gone = f", {len(self.missing)} missing" if self.missing else ", all of them"
+        return f"{self.here} of the {self.listed} clips of {self.of} are here{gone}"
+
+    def record(self) -> dict[str, Any]:
+        """For a run's manifest."""
+        return {
+            "line": self.line(),
+            "of": self.of,
+            "listed": self.listed,
+            "here": self.here,
+            "missing": dict(self.missing),
+            "notes": list(self.notes),
+        }
 
 
 class Dataset(ABC):
@@ -28,6 +66,10 @@ class Dataset(ABC):
     def left_out(self) -> Mapping[str, str]:
         """Clips that the data set has and these settings exclude: name to reason, for the manifest."""
         return {}
+
+    def coverage(self) -> Coverage | None:
+        """What is here of a published list; None for a data set that is its own measure."""
+        return None
 
     @abstractmethod
     def clips(self) -> Sequence[Clip]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from . import ffmpeg
+from . import ffmpeg, yt_dlp
 from .assets import cache, declared, present
 from .config import compose
 from .errors import TalkbenchError, UnsetError
@@ -74,10 +74,17 @@ def _torch() -> Finding:
     return Finding("torch", f"{found}, {', '.join(devices) or 'no GPU: the CPU does it'}")
 
 
+def _downloader() -> Finding:
+    found, program = yt_dlp.version(), yt_dlp.program()
+    if found is None or program is None:
+        return Finding("yt-dlp", f"not installed; only `bench data prepare` needs it: {yt_dlp.HOW}")
+    return Finding("yt-dlp", f"{found} at {' '.join(program)}")
+
+
 def examine() -> list[Finding]:
     """Look at everything; nothing is fetched or changed."""
     python = f"{sys.version.split()[0]} at {sys.executable}, {os.cpu_count()} cores"
-    findings = [Finding("python", python), *_ffmpeg(), *_methods(), _torch()]
+    findings = [Finding("python", python), *_ffmpeg(), *_methods(), _torch(), _downloader()]
     for name, asset in sorted(declared().items()):
         state = "in the cache" if present(asset) else f"fetched when needed ({asset.bytes / 1e6:.0f} MB)"
         findings.append(Finding(f"asset {name}", state))

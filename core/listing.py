@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .assets import declared, fetch, path, present
@@ -54,10 +54,8 @@ def _decoded(clip: Clip) -> dict[str, Any]:
     return {"frames": frames, "pixels": digest.hexdigest()}
 
 
-def clip_rows(
-    name: str, overrides: Sequence[str], decode: bool
-) -> tuple[list[dict[str, Any]], Mapping[str, str]]:
-    """A row a clip of a data set, whose files are fetched first, and the clips that are left out.
+def clip_rows(name: str, overrides: Sequence[str], decode: bool) -> tuple[list[dict[str, Any]], Dataset]:
+    """A row a clip of a data set, whose files are fetched first, and the data set.
 
     Args:
         name: of the data set.
@@ -86,7 +84,18 @@ def clip_rows(
         except TalkbenchError as error:
             row |= {"sha256": "", **({"frames": 0, "pixels": ""} if decode else {}), "wrong": str(error)}
         rows.append(row)
-    return rows, dataset.left_out()
+    return rows, dataset
+
+
+def left_lines(dataset: Dataset) -> Iterator[str]:
+    """What a data set lacks, a line each: clips that its settings exclude, what is not here of a list."""
+    for name, reason in dataset.left_out().items():
+        yield f"left out: {name}: {reason}"
+    coverage = dataset.coverage()
+    if coverage is not None:
+        yield coverage.line()
+        yield from (f"note: {note}" for note in coverage.notes)
+        yield from (f"missing: {name}: {reason}" for name, reason in coverage.missing.items())
 
 
 def asset_rows(names: Sequence[str], fetch_them: bool = False, where: bool = False) -> list[dict[str, str]]:
@@ -117,7 +126,7 @@ def asset_rows(names: Sequence[str], fetch_them: bool = False, where: bool = Fal
             row |= {
                 "MB": f"{asset.bytes / 1e6:.1f}",
                 "what": asset.what,
-                "from": f"{asset.package} {asset.version}",
+                "from": asset.origin,
                 "licence": asset.licence,
             }
         rows.append(row)

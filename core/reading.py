@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from . import ffmpeg
@@ -26,7 +27,17 @@ from .probe import INPUT, Probe, probe, refuse
 from .signature import digest, sha256_once
 from .video import Clip, Source
 
-__all__ = ["VIDEOS", "Crop", "Probe", "VideoFile", "fitting", "open_clip", "probe", "to_rgb"]
+__all__ = [
+    "VIDEOS",
+    "Crop",
+    "Probe",
+    "VideoFile",
+    "centred_square",
+    "fitting",
+    "open_clip",
+    "probe",
+    "to_rgb",
+]
 
 READER = 2
 """Raised when the conversion changes, so that no cached frame or score outlives it."""
@@ -98,6 +109,18 @@ def fitting(width: int, height: int, crop: Crop | None, size: tuple[int, int] | 
     if size is not None and size != (width, height):
         steps.append(f"zscale=w={size[0]}:h={size[1]}:filter=bicubic,format=gbrp")
     return steps
+
+
+def centred_square(width: int, height: int, aspect: Fraction = Fraction(1)) -> Crop:
+    """The largest crop in the middle of a picture that is square as shown.
+
+    Args:
+        width, height: of the picture, in stored pixels.
+        aspect: width of a pixel over its height.
+    """
+    side = min(width * aspect, Fraction(height))
+    wide, high = round(side / aspect), round(side)
+    return (width - wide) // 2, (height - high) // 2, wide, high
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ..core.bitstream import MAX_SIDE
 from ..core.dataset import Dataset, rate, whole
 from ..core.errors import UsageError, VideoError, printable, unknown
 from ..core.pngs import PngFolder, numbered
-from ..core.reading import VIDEOS, Crop, VideoFile, probe
+from ..core.reading import VIDEOS, Crop, VideoFile, centred_square, probe
 from ..core.video import Clip, Source, Unreadable
 
 _BOX = ("x", "y", "width", "height")
@@ -221,6 +221,4 @@ class Folder(Dataset):
             raise UsageError(f"{self.table}, line {row.line}, column width: {problem}; correct it")
         if self.size is None:
             return None
-        side = min(width * aspect, Fraction(height))
-        wide, high = round(side / aspect), round(side)
-        return (width - wide) // 2, (height - high) // 2, wide, high
+        return centred_square(width, height, aspect)

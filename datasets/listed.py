@@ -1,0 +1,302 @@
+"""Data sets that are published as lists: videos to download, and what to cut out of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from ..core.assets import Asset, fetch, locate
+from ..core.assets import present as fetched
+from ..core.bitstream import MAX_SIDE
+from ..core.dataset import Coverage, whole
+from ..core.errors import AssetError, TalkbenchError, UsageError, VideoError
+from ..core.pngs import PngFolder, numbered
+from ..core.preparation import Preparable, Preparation, Say
+from ..core.reading import VideoFile, centred_square, probe
+from ..core.signature import sha256_once
+from ..core.video import Clip, Source, Unreadable
+from .clip_lock import NAME, ClipLock, read_lock
+from .cutting import Cut, Raw
+
+EXACT, KEY_FRAMES, AS_PUBLISHED = "exact", "key frames", "as published"
+
+
+@dataclass(frozen=True)
+class Piece(ABC):
+    """A clip of a list.
+
+    Attributes:
+        name: of the clip, and the stem of its file.
+        video: its id on YouTube.
+        stem: what the downloaded file is called.
+        identity: who is seen, as far as the list tells.
+        wrong: why it can never be cut, or ''.
+    """
+
+    name: str
+    video: str
+    stem: str
+    identity: str
+    wrong: str = ""
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """What a user's own file of the video may be called."""
+        return tuple(dict.fromkeys((self.stem, self.video)))
+
+    @abstractmethod
+    def locate(self, raw: Raw, manner: str) -> Cut:
+        """Where it lies in its video.
+
+        Raises:
+            VideoError: it does not.
+        """
+
+    def chunk(self, raw: Raw) -> Cut:
+        """Where it lies in the published script's intermediate file, where there is one (`Listed.chunks`).
+
+        Raises:
+            VideoError: it does not.
+        """
+        return self.locate(raw, KEY_FRAMES)
+
+    @property
+    def chunk_stem(self) -> str:
+        """What that file is called."""
+        return self.name
+
+
+class Listed(Preparable):
+    """A published list, and what `bench data prepare` has made of it under a folder.
+
+    Args:
+        root: the folder.
+        size: side of the square to scale to, or None to keep each clip's own size.
+        lists: where the published lists lie; by default under root, else fetched.
+    """
+
+    manners: tuple[str, ...] = (EXACT,)
+    """How clips can be cut."""
+
+    suffix = ".mp4"
+
+    def __init__(self, root: str | None, size: int | None, lists: str | None) -> None:
+        if root is None:
+            raise UsageError(f"data.root is not set; give the folder that {self.name} is in: data.root=PATH")
+        self.root = Path(str(root)).expanduser()
+        if self.root.exists() and not self.root.is_dir():
+            raise UsageError(f"data.root={root}: it is a file; give a folder")
+        self.size = None if size is None else whole("data.size", size, 16, MAX_SIDE)
+        self.lists = None if lists is None else Path(str(lists)).expanduser()
+        if self.lists is not None and not self.lists.exists():
+            raise UsageError(f"data.lists={lists}: nothing is there; give the folder of the published lists")
+
+    # What a data set says of itself.
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """Its name and split."""
+
+    @property
+    @abstractmethod
+    def folder(self) -> Path:
+        """Where the clips lie."""
+
+    @property
+    @abstractmethod
+    def raws(self) -> Path:
+        """Where downloaded videos lie."""
+
+    @property
+    def chunks(self) -> Path | None:
+        """Where the published script leaves intermediate files that clips can be cut from."""
+        return None
+
+    @abstractmethod
+    def list_files(self) -> Mapping[str, Asset | None]:
+        """The list's files: name to where each is fetched from, if it is not at hand; None for nowhere."""
+
+    @abstractmethod
+    def read(self, files: Mapping[str, Path]) -> Sequence[Piece]:
+        """The pieces of the list.
+
+        Args:
+            files: where each file of `list_files` is.
+
+        Raises:
+            UsageError: a line cannot be read; the message names file and line.
+        """
+
+    @abstractmethod
+    def official(self, stem: str) -> bool:
+        """Whether a file's stem is one that the published script gives in this split."""
+
+    @abstractmethod
+    def command(self) -> str:
+        """The command that prepares it."""
+
+    def notes(self, clips: Sequence[str]) -> Iterator[str]:
+        """What is to be known of these clips."""
+        yield from ()
+
+    # The list.
+
+    def needs(self) -> tuple[Asset, ...]:
+        """None: a run takes what is prepared, and fetches nothing."""
+        return ()
+
+    def pieces(self, fetch_list: bool = False) -> Sequence[Piece] | None:
+        """The list's pieces, or None where the list is not at hand and may not be fetched.
+
+        Raises:
+            UsageError: the list cannot be read, or is not where data.lists says.
+            AssetError: it cannot be fetched.
+        """
+        wanted = self.list_files()
+        found = {name: self._at_hand(name, asset) for name, asset in wanted.items()}
+        lacking = [name for name, path in found.items() if path is None]
+        if lacking and self.lists is not None:
+            raise UsageError(f"data.lists={self.lists} holds no {lacking[0]}; give the folder of the lists")
+        if lacking and not fetch_list:
+            return None
+        from_afar = {name: asset for name in lacking if (asset := wanted[name]) is not None}
+        try:
+            found |= dict(zip(from_afar, fetch(*from_afar.values()), strict=True))
+        except AssetError as error:
+            raise AssetError(f"{error}; or give the folder that holds {lacking[0]} with --lists") from None
+        return self.read({name: path for name, path in found.items() if path is not None})
+
+    def _at_hand(self, name: str, asset: Asset | None) -> Path | None:
+        places = [self.root / "data_list", self.root] if self.lists is None else [self.lists]
+        for place in places:
+            for path in (place / name, place):
+                if path.is_file() and (path.name == name or self.lists is not None):
+                    return path
+        return locate(asset) if asset and self.lists is None and fetched(asset) else None
+
+    # The clips.
+
+    @property
+    def lock_path(self) -> Path:
+        """Where the lock lies."""
+        return self.folder.parent / NAME
+
+    def file(self, name: str) -> Path:
+        """Where a clip lies, or is to lie."""
+        return self.folder / f"{name}{self.suffix}"
+
+    def files(self) -> dict[str, Path]:
+        """The official files that are there, by clip name: videos, or folders of numbered PNGs."""
+        if not self.folder.is_dir():
+            return {}
+        paths = (path for path in self.folder.iterdir() if path.suffix == self.suffix)
+        return {path.stem: path for path in sorted(paths) if self.official(path.stem)}
+
+    def _stock(self) -> tuple[dict[str, Path], ClipLock | None, dict[str, str], Sequence[Piece] | None]:
+        """The clips by name, the lock, why others are missing, and the list, if it is at hand."""
+        lock, files, missing = read_lock(self.lock_path), self.files(), {}
+        pieces = self.pieces()
+        if lock is not None:
+            missing = dict(lock.missing)
+            for name in lock.clips:
+                if name not in files:
+                    missing[name] = "its file is gone since it was prepared; prepare again"
+            return {name: files[name] for name in sorted(lock.clips) if name in files}, lock, missing, pieces
+        if pieces is not None:
+            listed = {piece.name: piece for piece in pieces}
+            missing = {
+                name: piece.wrong or "it is not there" for name, piece in listed.items() if name not in files
+            }
+            files = {name: path for name, path in files.items() if name in listed}
+        return files, None, missing, pieces
+
+    def coverage(self) -> Coverage:
+        """How much of the list is here."""
+        files, lock, missing, pieces = self._stock()
+        listed = None
+        if lock is not None:
+            listed = len(lock.clips) + len(lock.missing)
+        elif pieces is not None:
+            listed = len({piece.name for piece in pieces})
+        return Coverage(self.title, listed, len(files), missing, tuple(self._notes(files, lock)))
+
+    def _notes(self, files: Mapping[str, Path], lock: ClipLock | None) -> Iterator[str]:
+        yield from self.notes(list(files))
+        entries = [lock.clips[name] for name in files] if lock else []
+        for made in sorted({entry["made"] for entry in entries}):
+            count = sum(entry["made"] == made for entry in entries)
+            yield f"{count} of {len(entries)} clips: {made}"
+        short = (
+            {name: lock.clips[name]["short"] for name in files if lock.clips[name]["short"]} if lock else {}
+        )
+        if short:
+            each = ", ".join(f"{name} by {frames}" for name, frames in short.items())
+            yield f"{len(short)} clips have fewer frames than listed, where their video ends: {each}"
+        late = [entry["displaced"] for entry in entries if entry.get("displaced")]
+        if late:
+            yield (
+                f"{len(late)} clips begin earlier than the published scripts would cut them, which wait for "
+                f"a key frame: by up to {max(late)} frames"
+            )
+
+    def clips(self) -> Sequence[Clip]:
+        files, lock, missing, pieces = self._stock()
+        if not files:
+            raise UsageError(self._nothing(missing))
+        people = {piece.name: piece.identity for piece in pieces or ()}
+        clips = []
+        for name in sorted(files):
+            entry = lock.clips[name] if lock else {}
+            identity = entry.get("identity") or people.get(name) or self.identity(name)
+            clips.append(self._clip(name, files[name], identity, entry.get("sha256")))
+        return clips
+
+    def identity(self, name: str) -> str:
+        """Who is seen, as far as a clip's name tells."""
+        return ""
+
+    def _nothing(self, missing: Mapping[str, str]) -> str:
+        why = next(iter(missing.values()), "")
+        first = f" ({len(missing)} are missing: {why})" if missing and why != "it is not there" else ""
+        return (
+            f"no clip of {self.title} is in {self.folder}{first}; run `{self.command()}`, which downloads "
+            "them with yt-dlp (with --videos FOLDER it cuts videos that are there), or give the folder that "
+            f"holds {self.folder.relative_to(self.root)} as data.root"
+        )
+
+    def _clip(self, name: str, path: Path, identity: str, sha256: str | None) -> Clip:
+        square = None if self.size is None else (self.size, self.size)
+        source: Source
+        try:
+            if path.is_dir():
+                pngs = PngFolder(numbered(path))
+                width, height, _ = pngs.picture()
+                crop = None if square is None else centred_square(width, height)
+                source, fps = PngFolder(pngs.files, square, crop), Fraction(25)
+            else:
+                if sha256 is not None and sha256_once(path) != sha256:
+                    raise VideoError(
+                        f"{path} is not the file that was prepared (its sha256 differs from "
+                        f"{self.lock_path.name}); delete it and prepare again"
+                    )
+                info = probe(path)
+                width, height, fps = info.width, info.height, info.fps
+                crop = None if square is None else centred_square(width, height, info.aspect)
+                source = VideoFile(path, square, crop)
+        except TalkbenchError as error:
+            side = self.size or 16
+            return Clip(name, Unreadable(str(error)), side, side, Fraction(25), identity)
+        width, height = square or (width, height)
+        return Clip(name, source, width, height, fps, identity)
+
+    def prepare(self, how: Preparation, say: Say) -> bool:
+        """Download and cut what is not there yet."""
+        from .making import make
+
+        pieces = self.pieces(fetch_list=True)
+        assert pieces is not None
+        return make(self, pieces, how, say)

@@ -1,0 +1,474 @@
+"""TalkingHead-1KH: official names, exact frames and boxes, and what is missing is said."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from talkbench.cli import main
+from talkbench.core import ffmpeg
+from talkbench.core import yt_dlp as tool
+from talkbench.core.errors import CodecError, StoreError, UsageError, VideoError
+from talkbench.core.preparation import Preparation
+from talkbench.core.reading import open_clip
+from talkbench.core.timeline import timeline
+from talkbench.datasets import downloading
+from talkbench.datasets.talkinghead1kh import LISTS, TalkingHead1KH, minutes, read_tubes
+from talkbench.datasets.testcard import read_number
+
+DASH, PLAIN = "-_da_sh-01", "plainvideo0"
+WHOLE = "0, 0, 256, 144"
+
+
+def pixels(clip):
+    return np.concatenate(list(clip.frames()))
+
+
+def numbers(clip):
+    return [read_number(frame) for frame in pixels(clip)]
+
+
+def tube(video, chunk, start, end, box=WHOLE):
+    """A line of the list, for a picture twice as large as the video's."""
+    return f"{video}_{chunk:04d}, 144, 256, {start}, {end}, {box}"
+
+
+def stem(line):
+    name, _, _, start, end, left, top, right, bottom = line.split(", ")
+    return f"{name}_S{start}_E{end}_L{left}_T{top}_R{right}_B{bottom}"
+
+
+@pytest.fixture
+def place(tmp_path, raw_video):
+    """Writes a list of lines, and returns the settings of the data set; its `videos` is a folder of them."""
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    for video in (DASH, PLAIN):
+        shutil.copy(raw_video, videos / f"{video}.mp4")
+
+    def settings(*lines, split="val", root="root"):
+        folder = tmp_path / root / "data_list"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{split}_video_tubes.txt").write_text("\n".join(lines))  # no final newline, as published
+        return {"root": str(tmp_path / root), "split": split, "size": None}
+
+    settings.videos = videos
+    return settings
+
+
+def prepare(settings, **how):
+    lines = []
+    dataset = TalkingHead1KH(**settings)
+    return dataset.prepare(Preparation(**how), lines.append), lines, dataset
+
+
+def test_frames_and_boxes_are_exact_and_names_official(place, long_card):
+    lines = [
+        tube(DASH, 0, 0, 11),
+        tube(DASH, 1, 3, 20),  # a cut at key frames would begin at 800, not 600
+        tube(DASH, 1, 3, 20, "27, 13, 201, 121"),
+        tube(PLAIN, 1, 590, 620),  # on into the next minute, as a chunk cut at a key frame would hold it
+    ]
+    whole, _, dataset = prepare(place(*lines), videos=place.videos)
+    assert whole
+    assert sorted(path.name for path in dataset.folder.iterdir()) == sorted(
+        f"{stem(line)}.mp4" for line in lines
+    )
+    clips = {clip.name: clip for clip in dataset.clips()}
+    assert numbers(clips[stem(lines[0])]) == list(range(12))
+    assert numbers(clips[stem(lines[1])]) == list(range(603, 621))
+    assert numbers(clips[stem(lines[3])]) == list(range(1190, 1221))
+    cropped = clips[stem(lines[2])]
+    # (27, 13, 201, 121) of 256x144 is (13, 6, 100, 60) of 128x72: odd places are not rounded to even ones
+    assert np.array_equal(pixels(cropped), long_card[603:621, 6:60, 13:100])
+    assert (cropped.fps, cropped.identity) == (10, DASH)
+
+
+def test_the_lock_holds_every_clip_s_hashes_and_is_obeyed(place):
+    line = tube(PLAIN, 0, 0, 4)
+    _, _, dataset = prepare(place(line), videos=place.videos)
+    lock = json.loads(dataset.lock_path.read_text())
+    entry = lock["clips"][stem(line)]
+    path = dataset.file(stem(line))
+    assert entry["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert entry["pixels"] == hashlib.sha256(pixels(open_clip(path)).tobytes()).hexdigest()
+    assert (entry["frames"], entry["fps"], entry["short"]) == (5, "10", 0)
+    path.write_bytes(path.read_bytes() + b"\0")
+    (clip,) = dataset.clips()
+    with pytest.raises(VideoError, match="is not the file that was prepared"):
+        pixels(clip)
+    path.unlink()
+    assert "gone since it was prepared" in dataset.coverage().missing[stem(line)]
+
+
+def test_two_places_that_cut_the_same_video_agree_on_the_pixels(place, tmp_path):
+    line = tube(PLAIN, 1, 5, 9, "20, 20, 90, 90")
+    hashes = []
+    for root in ("one", "two"):
+        _, _, dataset = prepare(place(line, root=root), videos=place.videos)
+        hashes.append(json.loads(dataset.lock_path.read_text())["clips"][stem(line)]["pixels"])
+    assert hashes[0] == hashes[1]
+
+
+def test_what_cannot_be_cut_is_missing_with_its_reason(place):
+    lines = {
+        "leaves its frame of 256x144": tube(PLAIN, 0, 0, 5, "0, 0, 300, 144"),
+        "(L 40, T 0, R 40": tube(PLAIN, 0, 0, 5, "40, 0, 40, 144"),
+        "(L -4": tube(PLAIN, 0, 0, 5, "-4, 0, 40, 144"),
+        "holds no nothinghere.mp4": tube("nothinghere", 0, 0, 5),
+        "its last frame is 99": tube(PLAIN, 2, 50, 400),
+        "of chunk 7, frames 0 to 5 are listed, but it does not exist": tube(PLAIN, 7, 0, 5),
+    }
+    good = tube(PLAIN, 0, 0, 5)
+    whole, said, dataset = prepare(place(good, *lines.values()), videos=place.videos)
+    assert not whole
+    coverage = dataset.coverage()
+    assert (coverage.listed, coverage.here) == (7, 1)
+    for reason, line in lines.items():
+        assert reason in coverage.missing[stem(line)]
+        assert any(reason in one for one in said)
+    assert [clip.name for clip in dataset.clips()] == [stem(good)]
+
+
+def test_a_chunk_that_is_one_frame_short_is_used_and_said(place):
+    line = tube(PLAIN, 2, 90, 100)  # the video's last frame is number 99 of the chunk
+    whole, said, dataset = prepare(place(line), videos=place.videos)
+    assert whole
+    (clip,) = dataset.clips()
+    assert numbers(clip) == list(range(1290, 1300))
+    assert any("fewer frames than listed" in one and "by 1" in one for one in said)
+    assert any("fewer frames" in note for note in dataset.coverage().record()["notes"])
+
+
+def test_as_published_equals_the_published_commands(place, tmp_path, raw_video, monkeypatch):
+    """The commands of the published scripts, run here, against `--as-published` and `--at-key-frames`."""
+    run = [ffmpeg.binary(), "-v", "error", "-y"]
+    (tmp_path / "1min").mkdir()
+    split = ["-c", "copy", "-map", "0", "-segment_time", "00:01:00", "-f", "segment"]
+    subprocess.run([*run, "-i", raw_video, *split, tmp_path / "1min" / "v_%04d.mp4"], check=True)
+    parts = sorted((tmp_path / "1min").iterdir())
+    assert [len(timeline(part)) for part in parts] == [800, 400, 100]
+    assert list(minutes(timeline(raw_video))) == [0, 800, 1200]
+
+    line = tube(PLAIN, 1, 3, 20, "27, 13, 201, 121")
+    trim = "trim=start_frame=3:end_frame=21,crop=87:54:13:6"
+    subprocess.run([*run, "-i", parts[1], "-vf", trim, tmp_path / "published.mp4"], check=True)
+    _, said, lossy = prepare(place(line, root="lossy"), videos=place.videos, as_published=True)
+    (clip,) = lossy.clips()
+    assert np.array_equal(pixels(clip), pixels(open_clip(tmp_path / "published.mp4")))
+    assert any("with loss" in one for one in said)
+
+    _, _, lossless = prepare(place(line, root="lossless"), videos=place.videos, at_key_frames=True)
+    (clip,) = lossless.clips()
+    assert np.array_equal(pixels(clip), pixels(open_clip(raw_video))[803:821, 6:60, 13:100])
+    _, said, _ = prepare(place(line, root="exact"), videos=place.videos)
+    assert any(
+        "begin earlier than the published scripts" in one and "up to 200 frames" in one for one in said
+    )
+    with pytest.raises(UsageError, match="'exact', not 'as published'"):
+        prepare(place(line, root="exact"), videos=place.videos, as_published=True)
+
+
+def test_published_boxes_are_rounded_as_the_published_script_does(place):
+    (line,) = read_tubes_of(place, "v_0000, 720, 1280, 0, 1, 13, 13, 26, 26")
+
+    class Info:
+        width, height, fps = 1280, 720, 25
+
+    class Raw:
+        info = Info
+
+    assert line._crop(Raw, "exact") == (13, 13, 13, 13)
+    # int(13 / 720 * 720) is 12, int(26 / 720 * 720) is 25; by 1280 both are whole
+    assert line._crop(Raw, "as published") == (13, 12, 13, 13)
+
+
+def read_tubes_of(place, *lines):
+    root = place(*lines)["root"]
+    return read_tubes(Path(root) / "data_list" / "val_video_tubes.txt")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "plain_0000, 144, 256, 0, 5, 0, 0, 256",
+        "plain, 144, 256, 0, 5, 0, 0, 256, 144",
+        "plain_0000, 144, 256, 0, five, 0, 0, 256, 144",
+        "plain_0000, 144, 256, 6, 5, 0, 0, 256, 144",
+        "plain_0000, 0, 256, 0, 5, 0, 0, 256, 144",
+        "../plain_0000, 144, 256, 0, 5, 0, 0, 256, 144",
+        "<html>",
+        tube(PLAIN, 0, 0, 5),
+    ],
+)
+def test_a_wrong_line_is_named(place, line):
+    with pytest.raises(UsageError, match=r"val_video_tubes\.txt, line 2") as error:
+        read_tubes_of(place, tube(PLAIN, 0, 0, 5), line)
+    assert "\n" not in str(error.value)
+
+
+def test_official_folders_are_taken_as_they_are(place, tmp_path, write_video):
+    lines = [tube(DASH, 0, 0, 5), tube(PLAIN, 0, 0, 5)]
+    settings = place(*lines)
+    dataset = TalkingHead1KH(**settings)
+    dataset.folder.mkdir(parents=True)
+    official = write_video(dataset.file(stem(lines[0])), "-c:v libx264", size=32)
+    before = official.read_bytes()
+    (dataset.folder / "notes.mp4").write_text("not one of them")
+    # before any preparation
+    assert [clip.name for clip in dataset.clips()] == [stem(lines[0])]
+    assert (dataset.coverage().listed, dataset.coverage().here) == (2, 1)
+    # the list is not needed to read, only to know how much there should be
+    (tmp_path / "root" / "data_list" / "val_video_tubes.txt").unlink()
+    assert dataset.coverage().listed is None
+    assert "nobody knows of how many" in dataset.coverage().line()
+    # preparation keeps it and adds the rest
+    place(*lines)
+    whole, said, _ = prepare(settings, videos=place.videos)
+    assert whole
+    assert official.read_bytes() == before
+    assert any("found there, made by others" in one for one in said)
+    assert len(dataset.clips()) == 2
+
+
+def test_one_minute_files_of_others_are_used_where_the_video_is_gone(place, write_video, long_card):
+    line = tube("gone-video1", 3, 4, 9)
+    settings = place(line)
+    chunks = TalkingHead1KH(**settings).chunks
+    chunks.mkdir(parents=True)
+    write_video(chunks / "gone-video1_0003.mp4", "-c:v libx264rgb -qp 0", frames=long_card[100:130], fps=10)
+    whole, said, dataset = prepare(settings, videos=place.videos)
+    assert whole
+    assert numbers(dataset.clips()[0]) == list(range(104, 110))
+    assert any("one-minute file" in one for one in said)
+
+
+def test_downloads_continue_after_a_kill_and_nothing_is_made_twice(
+    place, yt_dlp, raw_video, tmp_path, no_hang
+):
+    no_hang(120)
+    for video in (DASH, PLAIN):
+        shutil.copy(raw_video, yt_dlp / f"{video}.mp4")
+    lines = [tube(PLAIN, 0, 0, 5), tube(DASH, 0, 0, 5)]
+    settings = place(*lines)
+    (yt_dlp / "wait").touch()
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from talkbench.cli import main; sys.exit(main(sys.argv[1:]))",
+    ]
+    arguments = ["data", "prepare", "talkinghead1kh", "--root", settings["root"], "--workers", "1"]
+    process = subprocess.Popen([*command, *arguments], start_new_session=True)
+    part = TalkingHead1KH(**settings).raws / f"{PLAIN}.mp4.part"
+    while not part.exists() or part.stat().st_size == 0:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    (yt_dlp / "wait").unlink()
+    half = part.stat().st_size
+    assert 0 < half < raw_video.stat().st_size
+    whole, _, dataset = prepare(settings, workers=1)
+    assert whole
+    assert f"continued at {half}" in (tmp_path / "log").read_text()
+    assert (dataset.raws / f"{PLAIN}.mp4").read_bytes() == raw_video.read_bytes()
+    assert [numbers(clip) for clip in dataset.clips()] == [list(range(6))] * 2
+    calls = (tmp_path / "log").read_text()
+    stamps = {path: path.stat().st_mtime_ns for path in dataset.folder.iterdir()}
+    whole, said, _ = prepare(settings)
+    assert whole
+    assert (tmp_path / "log").read_text() == calls
+    assert {path: path.stat().st_mtime_ns for path in dataset.folder.iterdir()} == stamps
+    assert any("0 cut, 1 kept" in one for one in said)
+
+
+def test_an_interrupt_ends_the_downloads(place, yt_dlp, raw_video, no_hang):
+    no_hang(60)
+    shutil.copy(raw_video, yt_dlp / f"{PLAIN}.mp4")
+    settings = place(tube(PLAIN, 0, 0, 5))
+    (yt_dlp / "wait").touch()
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from talkbench.cli import main; sys.exit(main(sys.argv[1:]))",
+    ]
+    arguments = ["data", "prepare", "talkinghead1kh", "--root", settings["root"]]
+    process = subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True)
+    part = TalkingHead1KH(**settings).raws / f"{PLAIN}.mp4.part"
+    while not part.exists():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert err == "bench: interrupted; the same command goes on from here\n"
+
+
+def test_what_the_downloader_is_told(place, yt_dlp, raw_video, tmp_path):
+    shutil.copy(raw_video, yt_dlp / f"{DASH}.mp4")
+    cookies = tmp_path / "cookies.txt"
+    cookies.touch()
+    prepare(place(tube(DASH, 0, 0, 5)), cookies=cookies, browser="firefox")
+    words = (tmp_path / "log").read_text().splitlines()[0].split("\t")
+    assert words[-2:] == ["--", f"https://www.youtube.com/watch?v={DASH}"]
+    assert words[words.index("--cookies") + 1] == str(cookies)
+    assert words[words.index("--cookies-from-browser") + 1] == "firefox"
+    assert {"--continue", "--sleep-requests", "--sleep-interval", "--ignore-config"} <= set(words)
+
+
+def test_dead_videos_are_remembered_and_asked_for_again_only_when_told(place, yt_dlp, raw_video, tmp_path):
+    (yt_dlp / f"{DASH}.says").write_text("Private video. Sign in if you've been granted access to this video")
+    shutil.copy(raw_video, yt_dlp / f"{PLAIN}.mp4")
+    lines = [tube(DASH, 0, 0, 5), tube(PLAIN, 0, 0, 5)]
+    settings = place(*lines)
+    whole, _, dataset = prepare(settings)
+    assert not whole
+    assert "Private video" in dataset.coverage().missing[stem(lines[0])]
+    assert len((tmp_path / "log").read_text().splitlines()) == 3
+    prepare(settings)
+    assert len((tmp_path / "log").read_text().splitlines()) == 3, "a dead video was asked for again"
+    (yt_dlp / f"{DASH}.says").unlink()
+    shutil.copy(raw_video, yt_dlp / f"{DASH}.mp4")
+    whole, _, dataset = prepare(settings, again=True)
+    assert whole
+    assert len(dataset.clips()) == 2
+
+
+def test_a_site_that_refuses_is_left_alone(place, yt_dlp, tmp_path):
+    videos = [f"refused-{number}" for number in range(8)]
+    for video in videos:
+        (yt_dlp / f"{video}.says").write_text("Sign in to confirm you're not a bot. Use --cookies")
+    lines = [tube(video, 0, 0, 5) for video in videos]
+    _, _, dataset = prepare(place(*lines), workers=1)
+    assert len((tmp_path / "log").read_text().splitlines()) == downloading.REFUSALS
+    missing = dataset.coverage().missing
+    assert "not a bot" in missing[stem(lines[0])]
+    assert "--cookies" in missing[stem(lines[-1])]
+
+
+def test_a_full_disk_ends_it_with_one_line(place, yt_dlp, capsys):
+    (yt_dlp / f"{PLAIN}.says").write_text("unable to write data: [Errno 28] No space left on device")
+    settings = place(tube(PLAIN, 0, 0, 5))
+    assert main(["data", "prepare", "talkinghead1kh", "--root", settings["root"]]) == 2
+    err = capsys.readouterr().err
+    assert "is full; make room" in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_a_disk_that_is_full_while_cutting(place, monkeypatch):
+    def full(arguments, feed=()):
+        raise CodecError("ffmpeg ended with code 228: No space left on device")
+
+    monkeypatch.setattr(ffmpeg, "collect", full)
+    with pytest.raises(StoreError, match="the disk is full"):
+        prepare(place(tube(PLAIN, 0, 0, 5)), videos=place.videos)
+
+
+def test_a_root_that_cannot_be_written(tmp_path, place, capsys):
+    settings = place(tube(PLAIN, 0, 0, 5))
+    (tmp_path / "root" / "val").write_text("a file in the way")
+    arguments = [
+        "data",
+        "prepare",
+        "talkinghead1kh",
+        "--root",
+        settings["root"],
+        "--videos",
+        str(place.videos),
+    ]
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert "cannot be written" in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_a_damaged_video_costs_its_own_clips_only(place):
+    (place.videos / f"{DASH}.mp4").write_bytes(b"no video")
+    lines = [tube(DASH, 0, 0, 5), tube(PLAIN, 0, 0, 5)]
+    _, _, dataset = prepare(place(*lines), videos=place.videos)
+    assert list(dataset.coverage().missing) == [stem(lines[0])]
+    assert "no video" in dataset.coverage().missing[stem(lines[0])]
+
+
+def test_without_yt_dlp_one_line_says_what_to_install(place, monkeypatch, capsys):
+    monkeypatch.setattr(tool, "program", lambda: None)
+    settings = place(tube(PLAIN, 0, 0, 5))
+    assert main(["data", "prepare", "talkinghead1kh", "--root", settings["root"]]) == 2
+    err = capsys.readouterr().err
+    assert "pip install talkbench[download]" in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_a_run_without_videos_says_what_is_missing_and_how_to_get_it(tmp_path, capsys):
+    arguments = ["run", "--methods", "h264", "--dataset", "talkinghead1kh", f"data.root={tmp_path}"]
+    assert main([*arguments, "--out", str(tmp_path / "run")]) == 2
+    err = capsys.readouterr().err
+    assert f"bench data prepare talkinghead1kh --split val --root {tmp_path}" in err
+    assert "--videos" in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_a_run_on_a_part_carries_its_coverage(place, tmp_path):
+    lines = [tube(PLAIN, 0, 0, 5), tube("nothinghere", 0, 0, 5)]
+    settings = place(*lines)
+    prepare(settings, videos=place.videos)
+    out = tmp_path / "run"
+    arguments = ["run", "--methods", "h264", "--dataset", "talkinghead1kh", "--metrics", "psnr"]
+    given = ["--size", "64", f"data.root={settings['root']}", "methods.h264.crf=[40]", "run.videos=false"]
+    assert main([*arguments, *given, "--out", str(out)]) == 0
+    coverage = json.loads((out / "manifest.json").read_text())["dataset"]["coverage"]
+    assert (coverage["listed"], coverage["here"]) == (2, 1)
+    assert "nothinghere.mp4" in coverage["missing"][stem(lines[1])]
+    page = (out / "report" / "index.html").read_text()
+    assert "1 of the 2 clips of talkinghead1kh val are here" in page
+
+
+def test_size_cuts_a_centred_square(place):
+    settings = place(tube(PLAIN, 0, 0, 5)) | {"size": 32}
+    prepare(settings, videos=place.videos)
+    (clip,) = TalkingHead1KH(**settings).clips()
+    assert pixels(clip).shape == (6, 32, 32, 3)
+    assert clip.source.crop == (28, 0, 72, 72)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "data.root is not set"),
+        ({"root": "{here}/file"}, "it is a file"),
+        ({"root": "{here}", "split": "vall"}, "did you mean val"),
+        ({"root": "{here}", "split": "../val"}, "unknown split"),
+        ({"root": "{here}", "lists": "{here}/none"}, "data.lists"),
+        ({"root": "{here}", "lists": "{here}"}, "holds no val_video_tubes.txt"),
+        ({"root": "{here}", "size": 8}, "data.size"),
+    ],
+)
+def test_wrong_settings_are_told(tmp_path, settings, message):
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=message):
+        TalkingHead1KH(
+            **{k: v.format(here=tmp_path) if isinstance(v, str) else v for k, v in settings.items()}
+        ).clips()
+
+
+def test_the_lists_are_declared_for_every_published_split():
+    assert set(LISTS) == {"small", "val", "train"}
+    assert all(asset.url.endswith("data_list.zip") and len(asset.sha256) == 64 for asset in LISTS.values())
+
+
+def test_the_real_yt_dlp_knows_what_it_is_told():
+    if tool.program() is None:
+        pytest.skip("yt-dlp is not installed")
+    assert tool.version()
+    done = subprocess.run([*tool.program(), "--help"], capture_output=True, text=True, check=True)
+    told = downloading.Downloader(Path("videos"), Path("cookies.txt"), "firefox")._command
+    for word in told:
+        if word.startswith("--"):
+            assert word in done.stdout, word
