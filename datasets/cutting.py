@@ -68,6 +68,35 @@ class Cut:
         return self.last - self.first + 1
 
 
+def within(raw: Raw, listed: str, first: int, last: int, end: int, crop: Crop, displaced: int = 0) -> Cut:
+    """A cut that ends where the video does, up to a second earlier than listed.
+
+    Args:
+        raw: the video.
+        listed: what the list asks for, for the message.
+        first, last: frames, both inclusive.
+        end: frames from this number on are not there.
+        crop: x, y, width, height.
+        displaced: as in `Cut`.
+
+    Raises:
+        VideoError: more than a second is not there, or the box leaves the picture.
+    """
+    x, y, width, height = crop
+    if min(x, y) < 0 or min(width, height) < 1 or x + width > raw.info.width or y + height > raw.info.height:
+        raise VideoError(
+            f"{raw.path}: the box {crop} (x, y, width, height) leaves its {raw.info.width}x{raw.info.height} "
+            "picture; it is another video than listed"
+        )
+    short = max(0, last + 1 - end)
+    if first >= end or short > raw.info.fps:
+        raise VideoError(
+            f"{raw.path}: {listed} listed, but it ends {last + 1 - end} frames earlier; "
+            "it is cut off, or another video than listed"
+        )
+    return Cut(first, last - short, crop, short, displaced)
+
+
 @dataclass(frozen=True)
 class Written:
     """A clip's file as it was read back.

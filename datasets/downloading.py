@@ -11,7 +11,6 @@ import subprocess
 import threading
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 
 from ..core import ffmpeg, yt_dlp
 from ..core.errors import AssetError, StoreError, UsageError
@@ -53,7 +52,7 @@ def present(folder: Path, stems: tuple[str, ...]) -> Path | None:
 
 
 class Downloader:
-    """Downloads videos into a folder. A context: what still runs at its end is ended.
+    """Downloads videos into a folder.
 
     Args:
         folder: where the videos go.
@@ -142,14 +141,6 @@ class Downloader:
         errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:]
         words = re.sub(r"^ERROR:\s*(\[[^]]*\]\s*[\w-]+:\s*)?", "", errors[-1]) if errors else ""
         return process.returncode, words[:200] or f"yt-dlp ended with code {process.returncode}"
-
-    def __enter__(self) -> Downloader:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End what still runs; what has come of it stays, and is continued the next time."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,58 +14,11 @@ from ..core.dataset import Coverage, whole
 from ..core.errors import AssetError, TalkbenchError, UsageError, VideoError
 from ..core.pngs import PngFolder, numbered
 from ..core.preparation import Preparable, Preparation, Say
-from ..core.reading import VideoFile, centred_square, probe
+from ..core.reading import Crop, VideoFile, centred_square, probe
 from ..core.signature import sha256_once
 from ..core.video import Clip, Source, Unreadable
 from .clip_lock import NAME, ClipLock, read_lock
-from .cutting import Cut, Raw
-
-EXACT, KEY_FRAMES, AS_PUBLISHED = "exact", "key frames", "as published"
-
-
-@dataclass(frozen=True)
-class Piece(ABC):
-    """A clip of a list.
-
-    Attributes:
-        name: of the clip, and the stem of its file.
-        video: its id on YouTube.
-        stem: what the downloaded file is called.
-        identity: who is seen, as far as the list tells.
-        wrong: why it can never be cut, or ''.
-    """
-
-    name: str
-    video: str
-    stem: str
-    identity: str
-    wrong: str = ""
-
-    @property
-    def stems(self) -> tuple[str, ...]:
-        """What a user's own file of the video may be called."""
-        return tuple(dict.fromkeys((self.stem, self.video)))
-
-    @abstractmethod
-    def locate(self, raw: Raw, manner: str) -> Cut:
-        """Where it lies in its video.
-
-        Raises:
-            VideoError: it does not.
-        """
-
-    def chunk(self, raw: Raw) -> Cut:
-        """Where it lies in the published script's intermediate file, where there is one (`Listed.chunks`).
-
-        Raises:
-            VideoError: it does not.
-        """
-        return self.locate(raw, KEY_FRAMES)
-
-    @property
-    def chunk_stem(self) -> str:
-        """What that file is called."""
-        return self.name
+from .pieces import EXACT, Piece
 
 
 class Listed(Preparable):
@@ -82,6 +34,9 @@ class Listed(Preparable):
     """How clips can be cut."""
 
     suffix = ".mp4"
+
+    stretched = False
+    """Whether `size` makes a box square by stretching it, as the published script does; else it is cut."""
 
     def __init__(self, root: str | None, size: int | None, lists: str | None) -> None:
         if root is None:
@@ -138,10 +93,6 @@ class Listed(Preparable):
     @abstractmethod
     def command(self) -> str:
         """The command that prepares it."""
-
-    def notes(self, clips: Sequence[str]) -> Iterator[str]:
-        """What is to be known of these clips."""
-        yield from ()
 
     # The list.
 
@@ -222,10 +173,12 @@ class Listed(Preparable):
             listed = len(lock.clips) + len(lock.missing)
         elif pieces is not None:
             listed = len({piece.name for piece in pieces})
-        return Coverage(self.title, listed, len(files), missing, tuple(self._notes(files, lock)))
+        remarks = {name: entry.get("remark", "") for name, entry in lock.clips.items()} if lock else {}
+        remarks |= {piece.name: piece.remark for piece in pieces or ()}
+        notes = [*_remarked(files, remarks), *self._notes(files, lock)]
+        return Coverage(self.title, listed, len(files), missing, tuple(notes))
 
     def _notes(self, files: Mapping[str, Path], lock: ClipLock | None) -> Iterator[str]:
-        yield from self.notes(list(files))
         entries = [lock.clips[name] for name in files] if lock else []
         for made in sorted({entry["made"] for entry in entries}):
             count = sum(entry["made"] == made for entry in entries)
@@ -262,10 +215,12 @@ class Listed(Preparable):
     def _nothing(self, missing: Mapping[str, str]) -> str:
         why = next(iter(missing.values()), "")
         first = f" ({len(missing)} are missing: {why})" if missing and why != "it is not there" else ""
+        place = self.folder.relative_to(self.root).as_posix()
+        holds = "its clips" if place == "." else place
         return (
             f"no clip of {self.title} is in {self.folder}{first}; run `{self.command()}`, which downloads "
             "them with yt-dlp (with --videos FOLDER it cuts videos that are there), or give the folder that "
-            f"holds {self.folder.relative_to(self.root)} as data.root"
+            f"holds {holds} as data.root"
         )
 
     def _clip(self, name: str, path: Path, identity: str, sha256: str | None) -> Clip:
@@ -275,7 +230,7 @@ class Listed(Preparable):
             if path.is_dir():
                 pngs = PngFolder(numbered(path))
                 width, height, _ = pngs.picture()
-                crop = None if square is None else centred_square(width, height)
+                crop = self._square(width, height, Fraction(1))
                 source, fps = PngFolder(pngs.files, square, crop), Fraction(25)
             else:
                 if sha256 is not None and sha256_once(path) != sha256:
@@ -285,13 +240,16 @@ class Listed(Preparable):
                     )
                 info = probe(path)
                 width, height, fps = info.width, info.height, info.fps
-                crop = None if square is None else centred_square(width, height, info.aspect)
+                crop = self._square(width, height, info.aspect)
                 source = VideoFile(path, square, crop)
         except TalkbenchError as error:
             side = self.size or 16
             return Clip(name, Unreadable(str(error)), side, side, Fraction(25), identity)
         width, height = square or (width, height)
         return Clip(name, source, width, height, fps, identity)
+
+    def _square(self, width: int, height: int, aspect: Fraction) -> Crop | None:
+        return None if self.size is None or self.stretched else centred_square(width, height, aspect)
 
     def prepare(self, how: Preparation, say: Say) -> bool:
         """Download and cut what is not there yet."""
@@ -300,3 +258,11 @@ class Listed(Preparable):
         pieces = self.pieces(fetch_list=True)
         assert pieces is not None
         return make(self, pieces, how, say)
+
+
+def _remarked(files: Iterable[str], remarks: Mapping[str, str]) -> Iterator[str]:
+    """The remarks on these clips, each once, with how many have it."""
+    made = [remarks[name] for name in files if remarks.get(name)]
+    for remark in sorted(set(made)):
+        count = made.count(remark)
+        yield f"{count} clip{'' if count == 1 else 's'}: {remark}"

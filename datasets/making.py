@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,8 @@ from ..core.store import clear_unfinished
 from .clip_lock import ClipLock, read_lock
 from .cutting import cut, open_raw, read_back
 from .downloading import Downloader, Gone, present
-from .listed import AS_PUBLISHED, EXACT, KEY_FRAMES, Listed, Piece
+from .listed import Listed
+from .pieces import AS_PUBLISHED, EXACT, KEY_FRAMES, Piece
 
 _MADE = {
     EXACT: "cut to the frame by time, without loss",
@@ -100,20 +100,17 @@ class _Maker:
         self.lock.clips = {name: entry for name, entry in self.lock.clips.items() if name in self.pieces}
         if how.again:
             self.lock.gone = {}
+        self.downloader: Downloader | None = None
         self.guard, self.stop, self.done = threading.Lock(), threading.Event(), 0
 
     def make(self) -> None:
-        videos: dict[str, list[Piece]] = {}
+        videos: dict[tuple[str, str], list[Piece]] = {}
         for piece in self.pieces.values():
-            videos.setdefault(piece.video, []).append(piece)
+            videos.setdefault((piece.video, piece.stem), []).append(piece)
         self.lock.missing = {}
-        with ExitStack() as stack:
-            self.downloader = self._downloader(stack, videos)
-            pool = stack.enter_context(ThreadPoolExecutor(self.how.workers))
+        with ThreadPoolExecutor(self.how.workers) as pool:
             try:
-                jobs = [
-                    pool.submit(self._video, video, group, len(videos)) for video, group in videos.items()
-                ]
+                jobs = [pool.submit(self._video, group, len(videos)) for group in videos.values()]
                 finished, _ = wait(jobs, return_when=FIRST_EXCEPTION)
                 for job in finished:
                     job.result()
@@ -125,30 +122,11 @@ class _Maker:
                 raise
         self.lock.save()
 
-    def _downloader(self, stack: ExitStack, videos: Mapping[str, list[Piece]]) -> Downloader | None:
-        """The downloader, where anything is to be downloaded."""
-        if self.how.videos is not None:
-            return None
-        for group in videos.values():
-            if group[0].video not in self.lock.gone and any(self._lacking(piece) for piece in group):
-                chunks = self.dataset.chunks
-                if self._raw(group[0]) is None and not (
-                    chunks and all(present(chunks, (piece.chunk_stem,)) for piece in group)
-                ):
-                    self.dataset.raws.mkdir(parents=True, exist_ok=True)
-                    downloader = Downloader(self.dataset.raws, self.how.cookies, self.how.browser)
-                    self.lock.downloader = f"yt-dlp {yt_dlp.version()}"
-                    return stack.enter_context(downloader)
-        return None
-
-    def _lacking(self, piece: Piece) -> bool:
-        return not piece.wrong and not self.dataset.file(piece.name).exists()
-
     def _raw(self, piece: Piece) -> Path | None:
         folders = [self.dataset.raws, *([self.how.videos] if self.how.videos else [])]
         return next((found for folder in folders if (found := present(folder, piece.stems))), None)
 
-    def _video(self, video: str, group: Sequence[Piece], of: int) -> None:
+    def _video(self, group: Sequence[Piece], of: int) -> None:
         """Do all of one video, and tell of it."""
         if self.stop.is_set():
             return
@@ -178,7 +156,7 @@ class _Maker:
                 self.lock.save()
             why = f", {len(missing)} missing ({next(iter(missing.values()))})" if missing else ""
             cut_now = len(entries) - kept_count
-            self.say(f"[{self.done}/{of}] {video}: {cut_now} cut, {kept_count} kept{why}")
+            self.say(f"[{self.done}/{of}] {group[0].stem}: {cut_now} cut, {kept_count} kept{why}")
 
     def _kept(self, piece: Piece) -> dict[str, Any] | None:
         """The entry of a clip that is there and whole."""
@@ -187,7 +165,7 @@ class _Maker:
             return None
         entry = self.lock.clips.get(piece.name)
         if path.is_dir():
-            return entry or {"file": path.name, "made": FOUND, "short": 0, "identity": piece.identity}
+            return entry or self._entry(piece, path, {"fps": 25}, FOUND)
         if entry is not None and entry.get("sha256") == sha256_file(path):
             return entry
         try:
@@ -201,7 +179,7 @@ class _Maker:
     ) -> dict[str, Any]:
         return {
             "file": path.name, **written, "fps": str(written["fps"]), "made": made, "short": 0,
-            "identity": piece.identity, "video": piece.video, **more,
+            "identity": piece.identity, "remark": piece.remark, "video": piece.video, **more,
         }  # fmt: skip
 
     def _cut(self, pieces: Sequence[Piece]) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
@@ -237,12 +215,16 @@ class _Maker:
         Raises:
             AssetError: it is not to be had.
         """
-        if self.downloader is None and self.how.videos is not None:
+        if self.how.videos is not None:
             raise AssetError(f"{self.how.videos} holds no {piece.stem}.mp4 (or another video of that stem)")
         known = self.lock.gone.get(piece.video)
-        if known is not None or self.downloader is None:
-            reason = known or {"said": "not asked for", "asked": ""}
-            raise AssetError(f"{reason['said']} (asked {reason['asked']}; --again asks once more)")
+        if known is not None:
+            raise AssetError(f"{known['said']} (asked {known['asked']}; --again asks once more)")
+        with self.guard:
+            if self.downloader is None:
+                self.dataset.raws.mkdir(parents=True, exist_ok=True)
+                self.downloader = Downloader(self.dataset.raws, self.how.cookies, self.how.browser)
+                self.lock.downloader = f"yt-dlp {yt_dlp.version()}"
         try:
             return self.downloader.fetch(piece.video, piece.stem)
         except Gone as error:

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from ..core.assets import Asset
-from ..core.errors import UsageError, VideoError, unknown
+from ..core.errors import UsageError, unknown
 from ..core.timeline import Timeline
-from .cutting import Cut, Raw
-from .listed import AS_PUBLISHED, EXACT, KEY_FRAMES, Listed, Piece
+from .cutting import Cut, Raw, within
+from .listed import Listed
+from .pieces import AS_PUBLISHED, EXACT, KEY_FRAMES, Piece
 
 PAPER = (
     "Wang, Mallya, Liu, One-shot free-view neural talking-head synthesis for video conferencing, CVPR 2021"
@@ -97,15 +98,9 @@ class Tube(Piece):
 
     def _cut(self, raw: Raw, manner: str, begin: int, end: int, displaced: int = 0) -> Cut:
         """The cut out of a chunk that begins at a frame and ends before another."""
-        first, last = begin + self.start, min(begin + self.end, end - 1)
-        short = begin + self.end - last
-        if first > last or short > raw.info.fps:
-            there = f"its last frame is {end - 1 - begin}" if begin < end else "it does not exist"
-            raise VideoError(
-                f"{raw.path}: of chunk {self.minute}, frames {self.start} to {self.end} are listed, but "
-                f"{there}; the video is cut off, or another one than listed"
-            )
-        return Cut(first, last, self._crop(raw, manner), short, displaced)
+        listed = f"frames {self.start} to {self.end} of chunk {self.minute} are"
+        first, last = begin + self.start, begin + self.end
+        return within(raw, listed, first, last, end, self._crop(raw, manner), displaced)
 
     def _crop(self, raw: Raw, manner: str) -> tuple[int, int, int, int]:
         (height, width), (left, top, right, bottom) = self.picture, self.box
@@ -116,10 +111,6 @@ class Tube(Piece):
         else:
             left, right = (x * raw.info.width // width for x in (left, right))
             top, bottom = (y * raw.info.height // height for y in (top, bottom))
-        if right <= left or bottom <= top:
-            raise VideoError(
-                f"{raw.path}: nothing is left of the box in its {raw.info.width}x{raw.info.height}"
-            )
         return left, top, right - left, bottom - top
 
 

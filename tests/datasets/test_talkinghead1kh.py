@@ -125,8 +125,8 @@ def test_what_cannot_be_cut_is_missing_with_its_reason(place):
         "(L 40, T 0, R 40": tube(PLAIN, 0, 0, 5, "40, 0, 40, 144"),
         "(L -4": tube(PLAIN, 0, 0, 5, "-4, 0, 40, 144"),
         "holds no nothinghere.mp4": tube("nothinghere", 0, 0, 5),
-        "its last frame is 99": tube(PLAIN, 2, 50, 400),
-        "of chunk 7, frames 0 to 5 are listed, but it does not exist": tube(PLAIN, 7, 0, 5),
+        "it ends 301 frames earlier": tube(PLAIN, 2, 50, 400),
+        "frames 0 to 5 of chunk 7 are listed, but it ends 6 frames earlier": tube(PLAIN, 7, 0, 5),
     }
     good = tube(PLAIN, 0, 0, 5)
     whole, said, dataset = prepare(place(good, *lines.values()), videos=place.videos)
