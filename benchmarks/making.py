@@ -1,25 +1,22 @@
-"""Units without a stream: frames that a method makes in the worker's own process."""
+"""Units without a stream: frames that come from no sealed decoder, but from the worker's own process."""
 
 from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..core.errors import CodecError, StoreError
-from ..core.points import Point
-from ..core.video import Clip
-from .recipe import Recipe
+from ..core.video import Frames
 from .sealed import Decoded
 
 
-def make_frames(recipe: Recipe, point: Point, clip: Clip, pixels: Path) -> Decoded:
-    """Make a unit's frames and write them as raw pixels.
+def write_frames(blocks: Iterator[Frames], pixels: Path) -> Decoded:
+    """Write a unit's frames as raw pixels, as they are made.
 
     Args:
-        recipe: one that is not `coded`.
-        point: how.
-        clip: one of the recipe's, its pixels at hand.
+        blocks: (t, H, W, 3) uint8 RGB.
         pixels: file to write to.
 
     Raises:
@@ -27,11 +24,10 @@ def make_frames(recipe: Recipe, point: Point, clip: Clip, pixels: Path) -> Decod
         StoreError: the file cannot be written.
     """
     frames, shape, digest = 0, None, hashlib.sha256()
-    method = point.build()
     start = time.perf_counter()
     try:
         with pixels.open("wb") as file:
-            for block in recipe.make(method, point, clip):
+            for block in blocks:
                 if shape not in (None, block.shape[1:3]):
                     raise CodecError(
                         f"frames of {shape} and of {block.shape[1:3]} were made; one size is expected"

@@ -13,6 +13,7 @@ from ..core.errors import StoreError, TalkbenchError, UsageError
 from ..core.method import Method
 from ..core.metric import Metric, PictureMetric
 from ..core.points import Point, points
+from ..core.recorded import UNSEALED, Recorded
 from ..core.registry import load
 from ..core.signature import code, digest
 from ..core.version import __version__
@@ -196,6 +197,7 @@ def build_plan(config: Mapping[str, Any], dataset: str, benchmark: str) -> Plan:
             "describe": dict(method.describe()),
             "settings": dict(point.settings),
             "mode": point.mode,
+            "sealed": recipe.coded and not isinstance(method, Recorded),
         }
         methods.setdefault(name, {})[at] = described
     coverage = source.coverage()
@@ -223,8 +225,15 @@ def _points(recipe: Recipe, config: Mapping[str, Any]) -> Iterator[Point]:
         own = points(name, settings)
         if recipe.lacks(own[0].build()):
             yield replace(own[0], name=NO_POINT)
+        elif isinstance(own[0].build(), Recorded):
+            yield from (replace(point, name=_unsealed(point.name)) for point in recipe.points(own))
         else:
             yield from recipe.points(own)
+
+
+def _unsealed(name: str) -> str:
+    """The name of a point whose frames somebody else decoded."""
+    return UNSEALED if name == "default" else f"{UNSEALED}-{name}"
 
 
 def _chosen(dataset: Dataset, config: Mapping[str, Any]) -> list[Clip]:

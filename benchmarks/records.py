@@ -71,15 +71,16 @@ def store(
 
 
 def _facts(record: Mapping[str, Any]) -> StreamFacts | None:
-    """What rates are made of, or None where nothing was coded."""
-    if record["stream"] is None:
+    """What rates are made of, or None where nothing was coded here and nothing is stated of elsewhere."""
+    coded = record["stream"] or record.get("stated")
+    if coded is None:
         return None
     return StreamFacts(
-        record["stream"]["sizes"],
+        coded["sizes"],
         record["frames"],
         Shape(record["width"], record["height"], Fraction(record["fps"])),
-        record["timing"]["encode_seconds"],
-        record["timing"]["decode_seconds"],
+        record["timing"].get("encode_seconds"),
+        record["timing"].get("decode_seconds"),
     )
 
 

@@ -147,11 +147,13 @@ def score_rates(facts: StreamFacts | None, metrics: Mapping[str, Metric]) -> Sco
         if not isinstance(metric, RateMetric | PictureMetric):
             scored.inapplicable[name] = "it is scored by a benchmark of its own; see `bench list benchmarks`"
         if isinstance(metric, RateMetric) and facts is None:
-            scored.inapplicable[name] = "nothing is coded in this benchmark: no rate, no timing"
+            scored.inapplicable[name] = "nothing is coded here and no bytes are stated: no rate, no timing"
         elif isinstance(metric, RateMetric):
             assert facts is not None
             try:
                 scored.scores[name] = Scores(metric.measure(facts))
+            except MetricError as error:
+                scored.inapplicable[name] = str(error)
             except TalkbenchError as error:
                 scored.errors[name] = error
     return scored

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..core.bitstream import sizes
 from ..core.errors import CodecError, StoreError, VideoError
+from ..core.method import Method
 from ..core.metric import Metric, PictureMetric
+from ..core.recorded import Recorded
 from ..core.set_metric import SetMetric
 from ..core.store import read_unit, stream_path, video_path, writing
 from ..core.video import Clip, RawFile
-from .making import make_frames
+from .making import write_frames
 from .plan import Unit, absent_metrics, build_metrics, build_recipe
 from .recipe import Recipe
 from .records import new_record, store, without_values, write
@@ -162,19 +164,23 @@ def _pixels_path(task: Task, unit: Unit) -> Path:
 def _code(
     task: Task, recipe: Recipe, unit: Unit, reference: Reference, failures: list[Failure]
 ) -> _Coded | None:
-    """Encode (or read the stored stream) and decode one unit, or make its frames; None, and a failure, where
-    that fails."""
-    stage = "encode" if recipe.coded else "make"
+    """Encode (or read the stored stream) and decode one unit, or make or read its frames; None, and a
+    failure, where that fails."""
+    stage, timed = ("encode", "decode_seconds") if recipe.coded else ("make", "make_seconds")
     try:
-        clip = reference.clip
-        if recipe.coded:
-            stream, record = _stream(task, unit, reference)
+        clip, method = reference.clip, unit.point.build()
+        if not recipe.coded:
+            record = _unsealed(task, unit, method, reference)
+            at_hand = replace(unit.clip, source=clip.source, limit=None)
+            decoded = write_frames(recipe.make(method, unit.point, at_hand), _pixels_path(task, unit))
+        elif isinstance(method, Recorded):
+            stage, timed = "read", "read_seconds"
+            record = _unsealed(task, unit, method, reference)
+            decoded = write_frames(method.frames(clip), _pixels_path(task, unit))
+        else:
+            stream, record = _stream(task, unit, method, reference)
             stage = "decode"
             decoded = _decode(task, unit, stream)
-        else:
-            record = _unsealed(task, unit, reference)
-            at_hand = replace(unit.clip, source=clip.source, limit=None)
-            decoded = make_frames(recipe, unit.point, at_hand, _pixels_path(task, unit))
         if (decoded.frames, decoded.width, decoded.height) != (reference.frames, clip.width, clip.height):
             raise CodecError(
                 f"{decoded.frames} frames of {decoded.width}x{decoded.height} came out, "
@@ -184,7 +190,7 @@ def _code(
             raise CodecError(
                 "the frames that come out are no longer those of the run; run again into another folder"
             )
-        record["timing"].setdefault("decode_seconds" if recipe.coded else "make_seconds", decoded.seconds)
+        record["timing"].setdefault(timed, decoded.seconds)
         source = RawFile(_pixels_path(task, unit), clip.width, clip.height, decoded.sha256)
         pixels = Clip(clip.name, source, clip.width, clip.height, clip.fps)
         stage = "video"
@@ -199,14 +205,13 @@ def _code(
     return _Coded(unit, record, pixels)
 
 
-def _stream(task: Task, unit: Unit, reference: Reference) -> tuple[bytes, dict[str, Any]]:
+def _stream(task: Task, unit: Unit, method: Method, reference: Reference) -> tuple[bytes, dict[str, Any]]:
     """A unit's stream and record, stored or new."""
     path = stream_path(unit.point.method, unit.point.name, unit.clip.name)
     if not task.encode:
         record = read_unit(task.run, unit.key)
         return (task.run / path).read_bytes(), record
     clip = reference.clip
-    method = unit.point.build()
     start = time.perf_counter()
     stream = method.encode(clip)
     seconds = time.perf_counter() - start
@@ -221,15 +226,17 @@ def _stream(task: Task, unit: Unit, reference: Reference) -> tuple[bytes, dict[s
         "sizes": by_kind,
     }
     record["timing"] = {"encode_seconds": seconds}
+    record["sealed"] = True
     return stream, record
 
 
-def _unsealed(task: Task, unit: Unit, reference: Reference) -> dict[str, Any]:
+def _unsealed(task: Task, unit: Unit, method: Method, reference: Reference) -> dict[str, Any]:
     """The record of a unit without a stream, stored or new."""
     if not task.encode:
         return read_unit(task.run, unit.key)
-    method = unit.point.build()
-    return new_record(task, unit, method, reference.clip, reference.frames) | {"stream": None}
+    stated = method.stated(reference.clip) if isinstance(method, Recorded) else None
+    about = {"stream": None, "sealed": False, "stated": None if stated is None else asdict(stated)}
+    return new_record(task, unit, method, reference.clip, reference.frames) | about
 
 
 def _decode(task: Task, unit: Unit, stream: bytes) -> Decoded:

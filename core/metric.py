@@ -81,14 +81,15 @@ class StreamFacts:
         sizes: bytes by kind of chunk (core.bitstream.sizes).
         frames: decoded frames, frame 0 included.
         shape: of the clip.
-        encode_seconds, decode_seconds: wall time inside `Method.encode` and `Method.decode`.
+        encode_seconds, decode_seconds: wall time inside `Method.encode` and `Method.decode`; None where that
+            was done elsewhere.
     """
 
     sizes: Mapping[str, int]
     frames: int
     shape: Shape
-    encode_seconds: float
-    decode_seconds: float
+    encode_seconds: float | None
+    decode_seconds: float | None
 
 
 class Metric(ABC):
@@ -316,4 +317,8 @@ class RateMetric(Metric):
 
     @abstractmethod
     def measure(self, facts: StreamFacts) -> Mapping[str, float]:
-        """The clip's values by column name."""
+        """The clip's values by column name.
+
+        Raises:
+            MetricError: they are not known of such a stream.
+        """

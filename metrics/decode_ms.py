@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..core.metric import StreamFacts
-from .encode_ms import EncodeMs
+from .encode_ms import EncodeMs, milliseconds
 
 
 class DecodeMs(EncodeMs):
@@ -21,4 +21,4 @@ class DecodeMs(EncodeMs):
     name = "decode_ms"
 
     def measure(self, facts: StreamFacts) -> Mapping[str, float]:
-        return {self.name: 1000 * facts.decode_seconds / facts.frames}
+        return {self.name: milliseconds(facts.decode_seconds, facts.frames)}

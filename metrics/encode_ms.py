@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..core.errors import MetricError
 from ..core.metric import RateMetric, StreamFacts
 
 
@@ -27,4 +28,15 @@ class EncodeMs(RateMetric):
         return {"clock": "wall", "frames": "all"}
 
     def measure(self, facts: StreamFacts) -> Mapping[str, float]:
-        return {self.name: 1000 * facts.encode_seconds / facts.frames}
+        return {self.name: milliseconds(facts.encode_seconds, facts.frames)}
+
+
+def milliseconds(seconds: float | None, frames: int) -> float:
+    """A frame's share of a time, in ms.
+
+    Raises:
+        MetricError: nothing was timed.
+    """
+    if seconds is None:
+        raise MetricError("coded and decoded elsewhere: nothing was timed")
+    return 1000 * seconds / frames

@@ -197,7 +197,7 @@ def test_a_run_of_pairs_leaves_what_the_store_promises(finished: Path) -> None:
     assert read_failures(finished) == []
     page = (finished / "report" / "index.html").read_text()
     assert "freeze cannot give a picture the motion of another clip" in page
-    assert "nothing is coded in this benchmark" in page
+    assert "nothing is coded here and no bytes are stated" in page
     assert "another process decoded them" not in page
 
 
