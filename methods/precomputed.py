@@ -155,7 +155,7 @@ class Precomputed(Recorded):
             if (width, height) != (clip.width, clip.height):
                 raise CodecError(
                     f"{path} is {width}x{height}, clip '{clip.name}' {clip.width}x{clip.height}; nothing is "
-                    "scaled: choose the size (--size) or the crops of the clips that the videos were made from"
+                    "scaled: choose the size (--size) or crops of the clips that the videos were made from"
                 )
             if abs(fps / clip.fps - 1) > _SAME_RATE:
                 raise CodecError(
