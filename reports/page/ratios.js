@@ -1,19 +1,11 @@
 "use strict";
 {
-  const AMONG = { all: "all", still: "still only", moving: "moving only", long: "300 frames or more" };
   const [metric, anchor, subset, rate] = ["equal-metric", "equal-anchor", "equal-subset", "delta-rate"].map(byId);
-  const clips = (count) => `${count} clip${count === 1 ? "" : "s"}`;
   const digits = (value) => (value.toFixed(value >= 10 ? 0 : value >= 2 ? 1 : 2));
   const times = (value) => `${digits(value)}×`;
 
-  function heading(text, right) {
-    return make("th", { scope: "col", className: right ? "n" : "" }, text);
-  }
-
   function named(point) {
-    const chip = make("span", { className: "chip" });
-    chip.style.background = look(point).colour;
-    return make("th", { scope: "row" }, chip, point.name === undefined ? point.method : label(point));
+    return make("th", { scope: "row" }, chip(point), point.name === undefined ? point.method : label(point));
   }
 
   /** A mean, its interval below, and what else has to be said of it. */

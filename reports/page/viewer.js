@@ -2,25 +2,27 @@
 // Videos in step. Standing, every video is set to the middle of the same frame. Running, the slowest
 // leads: who is ahead of it slows down, and who is nearly a frame ahead waits.
 const viewer = (() => {
-  const [stage, play, scrub, output, speed] = ["stage", "play", "scrub", "frame", "speed"].map(byId);
+  const [stage, play, scrub, output, speed] = ["stage", "play", "scrub", "frame", "speed-factor"].map(byId);
   const [clipSelect, curveMetric] = ["view-clip", "curve-metric"].map(byId);
   const pointSelects = [...document.querySelectorAll(".view-point")];
-  let clip = null, shown = [], videos = [], readouts = [], at = 0, running = false;
+  let clip = null, shown = [], videos = [], readouts = [], values = null, at = 0, running = false;
 
   const last = () => Math.max(0, clip.frames - 1);
   const clipNumber = () => Number(clipSelect.value);
   const frameAt = (seconds) => Math.min(last(), Math.floor(seconds * clip.fps + 0.001));
-  const ownFrames = (k) => report.frames[k]?.[clipNumber()]?.[curveMetric.value];
 
   function tell(frame) {
     at = frame;
     scrub.value = frame;
     output.textContent = `frame ${frame} of ${clip.frames}`;
-    readouts.forEach(({ k, element }) => {
-      const value = ownFrames(k)?.[frame];
-      element.textContent = value === undefined ? "" : `${curveMetric.value} ${number(value, curveMetric.value)}`;
-    });
-    movePlayhead();
+    for (const { k, element } of readouts) {
+      const own = values?.[k] ?? {};
+      const parts = [];
+      if (own[curveMetric.value]) parts.push(`${curveMetric.value} ${number(own[curveMetric.value][frame], curveMetric.value)}`);
+      if (own.bytes) parts.push(`${own.bytes[frame]} B`);
+      element.textContent = parts.join(" · ");
+    }
+    timelines.move(frame);
   }
 
   /** Stand at a frame: all videos in its middle, so that rounding cannot show a neighbour. */
@@ -76,33 +78,28 @@ const viewer = (() => {
     else start();
   }
 
-  function figure(name, colour, source, k) {
+  function figure(name, point, source, k) {
     const readout = make("small", {});
-    const caption = make("figcaption", {}, name, readout);
-    if (colour) {
-      const chip = make("span", { className: "chip" });
-      chip.style.background = colour;
-      caption.prepend(chip);
-    }
+    const caption = make("figcaption", {}, make("span", { className: "name" }, name), readout);
+    if (point) caption.prepend(chip(point));
     if (k !== undefined) readouts.push({ k, element: readout });
-    const ratio = `${clip.width} / ${clip.height}`;
-    const absent = (why) => {
-      const box = make("div", { className: "absent" }, why);
-      box.style.aspectRatio = ratio;
-      return box;
-    };
-    if (source === null) return make("figure", {}, absent("No video is stored for this one: it failed, or the run had run.videos=false."), caption);
-    const video = make("video", { muted: true, playsInline: true, preload: "auto" });
-    video.style.aspectRatio = ratio;
-    video.setAttribute("aria-label", name);
-    for (const event of ["loadedmetadata", "seeked"]) video.addEventListener(event, () => settle(video));
-    video.addEventListener("error", () => {
-      videos = videos.filter((other) => other !== video);
-      video.replaceWith(absent("This video cannot be played here."));
-    });
-    video.src = source;
-    videos.push(video);
-    return make("figure", {}, video, caption);
+    const box = make("div", { className: "box" });
+    const absent = (why) => box.replaceChildren(make("p", { className: "absent" }, why));
+    if (source === null) absent("No video is stored for this one: it failed, or the run had run.videos=false.");
+    else {
+      const video = make("video", { muted: true, playsInline: true, preload: "auto" });
+      video.setAttribute("aria-label", name);
+      for (const event of ["loadedmetadata", "seeked"]) video.addEventListener(event, () => settle(video));
+      video.addEventListener("error", () => {
+        videos = videos.filter((other) => other !== video);
+        absent("This video cannot be played here.");
+        views.refill();
+      });
+      video.src = source;
+      videos.push(video);
+      box.append(video);
+    }
+    return make("figure", {}, box, caption);
   }
 
   function load() {
@@ -110,70 +107,58 @@ const viewer = (() => {
     for (const video of videos) video.removeAttribute("src");
     clip = report.clips[clipNumber()];
     shown = pointSelects.map((select) => select.value).filter((value) => value !== "").map(Number);
-    videos = [];
-    readouts = [];
+    [videos, readouts, values] = [[], [], null];
     const figures = [figure("reference", null, clip.video)];
     for (const k of shown) {
       const point = report.points[k];
-      figures.push(figure(label(point), look(point).colour, report.videos[k][clipNumber()], k));
+      figures.push(figure(label(point), point, report.videos[k][clipNumber()], k));
     }
+    stage.style.setProperty("--ratio", clip.width / clip.height);
     stage.replaceChildren(...figures);
+    views.refill();
     scrub.max = last();
     for (const control of [play, scrub, byId("back"), byId("on")]) control.disabled = !videos.length;
-    drawCurve();
     tell(Math.min(at, last()));
+    loadValues(clipNumber());
   }
 
-  function drawCurve() {
-    const metric = curveMetric.value;
-    const traces = shown.filter(ownFrames).map((k) => {
-      const { colour, dash } = look(report.points[k]);
-      const sameBefore = shown.slice(0, shown.indexOf(k)).some((other) => report.points[other].method === report.points[k].method);
-      return { type: "scatter", mode: "lines", name: plain(label(report.points[k])), y: ownFrames(k), line: { color: colour, dash: sameBefore ? "dot" : dash, width: 1.5 } };
+  async function loadValues(number) {
+    let problem;
+    const found = await frameValues.of(number).catch((error) => {
+      problem = error.message;
+      return null;
     });
-    const note = report.withoutFrames
-      ? `${report.withoutFrames} values by frame are too many for one page; they are in the run's units/*.parquet.`
-      : "There are no values by frame for what is shown.";
-    byId("curve-note").hidden = traces.length > 0;
-    byId("curve-note").textContent = note;
-    byId("curve").hidden = byId("playhead").hidden = !traces.length;
-    if (!traces.length) return;
-    const layout = plotLayout({
-      margin: { l: 50, r: 15, t: 10, b: 40 },
-      showlegend: true,
-      legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
-      hovermode: "x unified",
-      xaxis: { title: { text: "frame" }, range: [-0.5, last() + 0.5] },
-      yaxis: { title: { text: plain(metric) } },
-    });
-    Plotly.react("curve", traces, layout, plotConfig).then(movePlayhead);
+    if (number !== clipNumber()) return; // another clip was chosen meanwhile
+    values = found;
+    timelines.draw(clip.frames, shown, values, problem);
+    tell(at);
   }
 
-  function movePlayhead() {
-    const size = byId("curve")._fullLayout?._size;
-    if (!size) return;
-    const style = byId("playhead").style;
-    style.left = `${size.l + (size.w * (at + 0.5)) / clip.frames}px`;
-    style.top = `${size.t}px`;
-    style.height = `${size.h}px`;
+  function redraw() {
+    timelines.draw(clip.frames, shown, values);
+    tell(at);
   }
 
   function keys(event) {
     const here = event.target;
     const ours = here === document.body || byId("viewer").contains(here);
     if (!ours || here.matches("select, input") || event.ctrlKey || event.metaKey || event.altKey) return;
-    const steps = { ArrowLeft: at - 1, ArrowRight: at + 1 };
+    const moves = { ArrowLeft: [10, 0], ArrowRight: [-10, 0], ArrowUp: [0, 10], ArrowDown: [0, -10] };
+    const enlarging = { "+": 1, "-": -1, "−": -1 };
+    const steps = event.shiftKey ? {} : { ArrowLeft: at - 1, ArrowRight: at + 1 };
     const inside = { ...steps, Home: 0, End: last() };
     const target = (here === document.body ? steps : inside)[event.key];
     if (target !== undefined) seek(target);
     else if (event.key === " " && here === stage) toggle();
+    else if (event.key in enlarging && here === stage) views.enlarge(enlarging[event.key]);
+    else if (event.shiftKey && event.key in moves && here === stage) views.shift(...moves[event.key]);
     else return;
     event.preventDefault();
   }
 
-  /** Choose a clip and a point, and go there. */
+  /** Choose a clip (or leave it, if null) and a point, and go there. */
   function show(clipAt, k) {
-    clipSelect.value = clipAt;
+    clipSelect.value = clipAt ?? clipSelect.value;
     pointSelects[0].value = k;
     load();
     byId("viewer").scrollIntoView();
@@ -187,18 +172,20 @@ const viewer = (() => {
     .filter((own) => own.length)
     .map((own) => own[Math.floor(own.length / 2)]);
   fill(clipSelect, report.clips.map((each, k) => [k, each.name]), 0);
-  pointSelects.forEach((select, i) => fill(select, choices, i < 2 ? middles[i] ?? "" : ""));
-  fill(curveMetric, report.pictures.map((name) => [name, name]), "lpips");
+  pointSelects.forEach((select, i) => fill(select, choices, middles[i] ?? ""));
   for (const select of [clipSelect, ...pointSelects]) select.addEventListener("change", load);
-  curveMetric.addEventListener("change", () => { drawCurve(); tell(at); });
+  curveMetric.addEventListener("change", redraw);
+  byId("curve").addEventListener("click", (event) => {
+    const frame = timelines.frameOf(event);
+    if (frame !== null && videos.length) seek(frame);
+  });
   play.addEventListener("click", toggle);
   byId("back").addEventListener("click", () => seek(at - 1));
   byId("on").addEventListener("click", () => seek(at + 1));
   scrub.addEventListener("input", () => seek(Number(scrub.value)));
   addEventListener("keydown", keys);
-  addEventListener("resize", () => requestAnimationFrame(movePlayhead));
   document.addEventListener("visibilitychange", () => { if (document.hidden && running) toggle(); });
-  dark.addEventListener("change", drawCurve);
+  dark.addEventListener("change", redraw);
   if (report.clips.length) load();
   return { show };
 })();

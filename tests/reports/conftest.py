@@ -21,7 +21,7 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 SIDE, FRAMES, FPS = 128, 48, 25
 CLIPS = (
     "woman, vlog",
-    "\"><script>document.title='owned'</script>",
+    "\"><script>document.title='owned'</script><img src=x onerror=alert(1)>",
     "naïve 'ßtaircase' </script> & 日本; #1?.mp4",
 )
 SWEEPS: dict[str, list[str]] = {
@@ -31,6 +31,7 @@ SWEEPS: dict[str, list[str]] = {
     "freeze": ["default"],
 }
 WITH_VIDEO = (("h264", "crf37"), ("ours", "k20"))
+SIZES = {"header": 40, "source": 3000, "motion": 960, "residual": 0, "refresh": 0}
 PICTURE = {
     "lpips": ("", "lower"),
     "psnr": ("dB", "higher"),
@@ -201,7 +202,7 @@ def write_unit(
         "width": SIDE,
         "height": SIDE,
         "fps": f"{FPS}/1",
-        "stream": {"path": "streams/x.tkb", "sha256": unit["key"], "bytes": 4000, "sizes": {}},
+        "stream": {"path": "streams/x.tkb", "sha256": unit["key"], "bytes": 4000, "sizes": SIZES},
         "decoded_sha256": unit["key"],
         "timing": {"encode_seconds": 1.0, "decode_seconds": 0.5},
         "values": {
@@ -268,9 +269,16 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    """Headless Chromium with the network off and a log of what its console says."""
+@pytest.fixture(scope="session")
+def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A synthetic run with videos and a failure, not to be changed: writing and comparing take a while."""
+    run = tmp_path_factory.mktemp("whole") / "a run's #1 <folder>"
+    return write_run(run, videos=True, failures=True, pictures=("lpips", "psnr", "vmaf"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Headless Chromium with the network off."""
     if CHROMIUM is None or DRIVER is None:
         pytest.skip("NO BROWSER TEST: chromium and chromedriver are missing (Debian: chromium-driver)")
     from selenium import webdriver
@@ -279,8 +287,8 @@ def browser() -> Iterator[Any]:
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     quiet = ("background-networking", "component-update", "sync", "quic", "gpu", "dev-shm-usage")
-    for flag in ("--headless=new", "--no-sandbox", "--no-first-run", "--window-size=1280,900"):
-        options.add_argument(flag)
+    for flag in ("headless=new", "no-sandbox", "no-first-run", "window-size=1280,900", "hide-scrollbars"):
+        options.add_argument(f"--{flag}")
     options.add_argument("--allow-file-access-from-files")  # for the test to read the videos' pixels
     for feature in quiet:
         options.add_argument(f"--disable-{feature}")
@@ -291,6 +299,16 @@ def browser() -> Iterator[Any]:
     driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["http://*", "https://*", "ws://*", "wss://*"]})
     yield driver
     driver.quit()
+
+
+@pytest.fixture
+def browser(chromium: Any) -> Iterator[Any]:
+    """The browser at desktop size with a bright screen, and an empty log of what its console says."""
+    chromium.get_log("browser")
+    yield chromium
+    chromium.get("about:blank")
+    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 @pytest.fixture

@@ -24,6 +24,12 @@ def page(run: Path) -> str:
     return write_page(results, compare(results), []).as_uri()
 
 
+@pytest.fixture(scope="module")
+def whole(whole_run: Path) -> str:
+    """Address of the page of the whole run."""
+    return page(whole_run)
+
+
 def until(driver: Any, condition: str) -> Any:
     """Wait for a JavaScript expression to become true."""
     from selenium.webdriver.support.ui import WebDriverWait
@@ -68,9 +74,8 @@ def numbers_seen(driver: Any) -> list[int]:
     return found
 
 
-def test_page_opens_without_complaint_and_draws(browser: Any, make_run: MakeRun) -> None:
-    run = make_run(failures=True)
-    browser.get(page(run))
+def test_page_opens_without_complaint_and_draws(browser: Any, whole: str) -> None:
+    browser.get(whole)
     until(browser, "document.querySelectorAll('#rd-plot .scatterlayer .trace').length === 4")
     hover = "Plotly.Fx.hover('rd-plot', [{curveNumber: arguments[0], pointNumber: 0}])"
     for curve, words in ((0, "crf: 51"), (0, "3 of 3 clips"), (3, "freeze/ffmpeg n9.0.2 <static>")):
@@ -82,9 +87,12 @@ def test_page_opens_without_complaint_and_draws(browser: Any, make_run: MakeRun)
     assert "rate 0" in browser.find_element("id", "rd-notes").text
     browser.execute_script(SET, "rd-axis", "linear", "change")
     until(browser, "document.querySelectorAll('#rd-plot .scatterlayer .trace').length === 4")
+    browser.execute_script(SET, "rd-clips", "1", "change")
+    assert 'clip "><script>' in browser.find_element("id", "rd-caption").text
+    browser.execute_script(hover, 0)
+    until(browser, "document.querySelector('#rd-plot .hoverlayer').textContent.includes('1 of 1 clip')")
     browser.execute_script(SET, "clip", "1", "change")
     assert len(browser.find_elements("css selector", "#per-clip tbody tr")) == 14
-    assert "No video is stored" in browser.find_element("id", "stage").text
     assert browser.get_log("browser") == []
 
 
@@ -109,8 +117,8 @@ def test_ratios_follow_what_is_chosen(browser: Any, make_run: MakeRun) -> None:
     assert browser.get_log("browser") == []
 
 
-def test_table_sorts_by_a_click(browser: Any, make_run: MakeRun) -> None:
-    browser.get(page(make_run()))
+def test_table_sorts_by_a_click(browser: Any, whole: str) -> None:
+    browser.get(whole)
     headings = browser.find_elements("css selector", "#means thead th")
     at = next(k for k, heading in enumerate(headings) if heading.text.startswith("lpips"))
     values = f"[...document.querySelectorAll('#means tbody tr')].map(row => +row.cells[{at}].dataset.value)"
@@ -123,10 +131,10 @@ def test_table_sorts_by_a_click(browser: Any, make_run: MakeRun) -> None:
     assert headings[at].get_attribute("aria-sort") == "descending"
 
 
-def test_videos_stay_in_step(browser: Any, make_run: MakeRun) -> None:
+def test_videos_stay_in_step(browser: Any, whole: str) -> None:
     from selenium.webdriver.common.keys import Keys
 
-    browser.get(page(make_run(videos=True)))
+    browser.get(whole)
     browser.execute_script(
         "document.getElementById('viewer').scrollIntoView(); document.getElementById('stage').focus()"
     )
@@ -160,8 +168,8 @@ requestAnimationFrame(look);
 """
 
 
-def test_videos_find_back_into_step_while_playing(browser: Any, make_run: MakeRun) -> None:
-    browser.get(page(make_run(videos=True)))
+def test_videos_find_back_into_step_while_playing(browser: Any, whole: str) -> None:
+    browser.get(whole)
     browser.execute_script("document.getElementById('viewer').scrollIntoView()")
     until(browser, STANDING)
     apart = np.array(browser.execute_async_script(RECORD))

@@ -1,5 +1,7 @@
 """The report as files: all parts there, hostile names harmless, nothing fetched from anywhere."""
 
+import base64
+import gzip
 import json
 import re
 import subprocess
@@ -11,15 +13,18 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 import matplotlib
+import numpy as np
 import pandas as pd
 import pytest
 from plotly.offline import get_plotlyjs
 from talkbench import reports
-from talkbench.core.store import read_json
+from talkbench.core.store import read_frames, read_json
 from talkbench.reports.aggregate import load
 from talkbench.reports.comparison import compare
-from talkbench.reports.html import write_page
+from talkbench.reports.frame_packs import pack
+from talkbench.reports.html import SCRIPTS, write_page
 from talkbench.reports.palette import looks
+from talkbench.reports.speed import speed_rows
 
 MakeRun = Callable[..., Path]
 
@@ -86,6 +91,8 @@ def test_page_holds_every_part(make_run: MakeRun) -> None:
         "rd",
         "equal",
         "table",
+        "bits",
+        "speed",
         "clips",
         "viewer",
         "failures",
@@ -114,7 +121,7 @@ def test_table_shows_mean_and_interval(make_run: MakeRun) -> None:
     page = Page(build_page(make_run()))
     words = " ".join(page.text.split())
     k20 = page.data["points"].index(next(point for point in page.data["points"] if point["name"] == "k20"))
-    found = page.data["aggregates"]["lpips"][k20]
+    found = page.data["aggregates"]["all"]["lpips"][k20]
     places = page.data["metrics"]["lpips"]["decimals"]
     shown = f"{found['mean']:.{places}f} [{found['low']:.{places}f}, {found['high']:.{places}f}]"
     assert shown in words
@@ -125,7 +132,7 @@ def test_one_clip_shows_that_there_is_no_interval(make_run: MakeRun) -> None:
     page = Page(build_page(make_run(clips=("only",))))
     assert all(
         found["low"] is None and found["high"] is None
-        for by_point in page.data["aggregates"].values()
+        for by_point in page.data["aggregates"]["all"].values()
         for found in by_point
     )
     assert not re.search(r"\[[\d.]+, [\d.]+\]", page.text)
@@ -149,7 +156,7 @@ def test_hostile_names_stay_text(make_run: MakeRun) -> None:
     assert "<script>document" not in ours
     assert not any(tag in ("img", "b") for tag, _ in page.elements)
     assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
-    assert len(page.scripts) == 7  # data, plotly, and five of the report's own
+    assert len(page.scripts) == 1 + len(clips) + 1 + len(SCRIPTS)  # data, values by frame, plotly, our own
 
 
 def test_page_needs_nothing_but_files_beside_it(make_run: MakeRun) -> None:
@@ -184,20 +191,64 @@ def test_failures_are_shown_and_counted(make_run: MakeRun) -> None:
     assert "Failures (1)" in page.text
 
 
+def unpacked(packet: str) -> dict[str, dict[str, np.ndarray]]:
+    """A packet's columns by point and name, read as frame_packs says that they are written."""
+    header, planes = gzip.decompress(base64.b64decode(packet)).split(b"\n", 1)
+    named = json.loads(header)
+    bytes_of = np.frombuffer(planes, np.uint8).reshape(4, -1).T
+    columns = np.ascontiguousarray(bytes_of).view("<f4").reshape(sum(map(len, named.values())), -1)
+    rest = iter(columns)
+    return {point: {name: next(rest) for name in names} for point, names in named.items()}
+
+
 def test_values_by_frame_are_embedded(make_run: MakeRun) -> None:
-    page = Page(build_page(make_run()))
-    frames = page.data["frames"]
-    assert len(frames[0][0]["lpips"]) == page.data["clips"][0]["frames"] == 48
-    assert "vmaf" not in frames[0][2]  # does not apply to the third clip
+    run = make_run()
+    page = Page(build_page(run))
+    results = load(run)
+    packets = page.scripts[1:4]
+    assert not (run / "report" / "data").exists()
+    for clip, packet in zip(results.clips, packets, strict=True):
+        found = unpacked(packet)
+        assert len(found) == len(results.points)
+        for number, point in enumerate(results.points):
+            stored = read_frames(run, results.units[point, clip]["key"])
+            own = found[str(number)]
+            assert set(own) == set(stored) - {"frame"}
+            for name, values in own.items():
+                np.testing.assert_allclose(values, stored[name], rtol=2e-4)
+    assert "vmaf" not in unpacked(packets[2])["0"]  # does not apply to the third clip
 
 
-def test_too_many_values_by_frame_are_left_out_and_said_so(
-    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("talkbench.reports.html.FRAME_VALUES", 100)
-    page = Page(build_page(make_run()))
-    assert page.data["frames"] == []
-    assert page.data["withoutFrames"] > 100
+def test_many_values_by_frame_lie_beside_the_page(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run()
+    inside = Page(build_page(run)).scripts[1:4]
+    monkeypatch.setattr("talkbench.reports.frame_packs.INSIDE", 100)
+    assert not set(inside) & set(Page(build_page(run)).scripts)
+    for number, packet in enumerate(inside):
+        text = (run / "report" / "data" / f"{number}.js").read_text()
+        assert text == f'frameValues.put({number},"{packet}")\n'
+    monkeypatch.undo()
+    build_page(run)
+    assert not (run / "report" / "data").exists()
+
+
+def test_packed_values_keep_four_digits() -> None:
+    values = np.array([0, -1.23456789, 3.3e-7, 9e7, np.nan, np.inf, -np.inf], np.float32)
+    found = unpacked(pack({3: {"psnr": values}}))["3"]["psnr"]
+    np.testing.assert_allclose(found, values, rtol=2**-13)
+
+
+def test_bytes_by_kind_and_time_of_each_point(make_run: MakeRun) -> None:
+    run = make_run(failures=True)
+    page = Page(build_page(run))
+    assert page.data["bytes"]["kinds"] == ["header", "source", "motion", "residual", "refresh"]
+    assert page.data["bytes"]["of"][0][0] == [40, 3000, 960, 0, 0]
+    assert [k for k, row in enumerate(page.data["bytes"]["of"]) if row[1] is None] == [9]
+    assert page.data["failed"] == [[9, 1]]
+    rows = speed_rows(load(run))
+    assert (rows[0].encode_ms, rows[0].decode_ms) == pytest.approx((1000 / 48, 500 / 48))
+    assert (rows[0].parameters, rows[0].macs) == (None, None)
+    assert [row.clips for row in rows] == [3] * 9 + [2] + [3] * 4
 
 
 def test_a_run_in_which_all_failed_still_reports(make_run: MakeRun) -> None:

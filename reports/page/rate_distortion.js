@@ -1,10 +1,11 @@
 "use strict";
 {
-  const [metric, rate, axis] = ["rd-metric", "rd-rate", "rd-axis"].map(byId);
+  const [metric, rate, axis, among] = ["rd-metric", "rd-rate", "rd-axis", "rd-clips"].map(byId);
   const [bars, names] = ["rd-bars", "rd-names"].map(byId);
   const SIDES = ["top right", "bottom left", "top left", "bottom right"]; // names of neighbours stand apart
   const TICKS = Array.from({ length: 13 }, (_, k) => k - 6).flatMap((k) => [1, 2, 5].map((digit) => Number(`${digit}e${k}`)));
-  const few = (at) => Math.min(at.x.clips, at.y.clips) < report.clips.length;
+  const whole = () => report.subsets[among.value] ?? 1;
+  const few = (at) => Math.min(at.x.clips, at.y.clips) < whole();
   const prefer = (wanted, all) => (all.includes(wanted) ? wanted : all[0]);
 
   /** 'bpp_motion' → 'bpp, motion'. */
@@ -13,11 +14,17 @@
     return `${column.slice(0, at)}, ${column.slice(at + 1)}`;
   }
 
+  /** Each point's mean over the chosen clips, or its value on the one. */
+  function found(column) {
+    if (among.value in report.aggregates) return report.aggregates[among.value][column];
+    return report.values[column].map((values) => ({ mean: values[Number(among.value)], low: null, high: null, clips: 1 }));
+  }
+
   /** A method's points that have both values, from the lowest rate to the highest. */
   function curve(method) {
-    const [x, y] = [report.aggregates[rate.value], report.aggregates[metric.value]];
+    const [x, y] = [rate.value, metric.value].map(found);
     return report.points
-      .map((point, k) => ({ point, x: x[k], y: y[k] }))
+      .map((point, k) => ({ point, k, x: x[k], y: y[k] }))
       .filter((at) => at.point.method === method && at.x && at.y && at.x.mean !== null && at.y.mean !== null)
       .sort((a, b) => a.x.mean - b.x.mean);
   }
@@ -34,7 +41,7 @@
       `${plain(metric.value)} ${value(y, metric.value)}`,
       `${plain(rateName(rate.value))} ${value(x, rate.value)}`,
       ...settings.map(([key, text]) => plain(`${key}: ${text}`)),
-      `${y.clips} of ${report.clips.length} clips`,
+      `${y.clips} of ${clips(whole())}`,
     ].join("<br>");
   }
 
@@ -64,6 +71,7 @@
       textposition: SIDES[number % SIDES.length],
       textfont: { size: 11, color: theme().soft },
       hovertext: points.map(hover),
+      customdata: points.map((at) => at.k),
       hoverinfo: "text",
       line: { color: colour, dash, width: 2 },
       marker: { color: colour, size: 9, symbol: points.map((at) => (few(at) ? `${symbol}-open` : symbol)), line: { color: colour, width: 2 } },
@@ -109,23 +117,30 @@
       yaxis: { title: { text: plain(`${metric.value}${unit === "" ? "" : ` [${unit}]`} ${direction === "higher" ? "↑" : "↓"}`) } },
     });
     Plotly.react("rd-plot", traces, layout, plotConfig);
-    byId("rd-caption").textContent =
-      `${metric.value} (${betterIs[direction]}) against ${rateName(rate.value)} accounting; ${report.clips.length === 1 ? "one clip" : `means over ${report.clips.length} clips`}.`;
+    const chosen = among.selectedOptions[0].text;
+    const over = among.value in report.aggregates ? (whole() === 1 ? "one clip" : `means over ${chosen}`) : `clip ${chosen}`;
+    byId("rd-caption").textContent = `${metric.value} (${betterIs[direction]}) against ${rateName(rate.value)} accounting; ${over}.`;
     if (levels.length) notes.push("Dotted lines: rate 0 under this accounting, so only the quality can be shown.");
     if (Object.keys(report.methods).flatMap(curve).some(few)) notes.push("Open markers: not all clips count; compare only what counts the same clips.");
     byId("rd-notes").textContent = notes.join(" ");
     const stem = `rd_${metric.value}_${rate.value.replace(/^bpp_/, "")}`;
     const files = [".svg", ".pdf"].map((end) => stem + end).filter((name) => rate.value.startsWith("bpp_") && name in report.plots);
-    const links = files.flatMap((name) => [" ", make("a", { href: report.plots[name] }, name)]);
+    const links = (among.value === "all" ? files : []).flatMap((name) => [" ", make("a", { href: report.plots[name] }, name)]);
     byId("rd-files").replaceChildren(...(links.length ? ["For print:", ...links] : []));
   }
 
   if (report.pictures.length && report.rates.length) {
-    fill(metric, report.pictures.map((name) => [name, `${name} ${report.metrics[name].direction === "higher" ? "↑" : "↓"}`]), prefer("lpips", report.pictures));
+    fill(metric, report.pictures.map((name) => [name, `${name} ${arrow(name)}`]), prefer("lpips", report.pictures));
     fill(rate, report.rates.map((name) => [name, rateName(name)]), prefer("bpp_total", report.rates));
-    for (const control of [metric, rate, axis, bars, names]) control.addEventListener("change", draw);
+    fill(among, clipChoices(Object.keys(report.aggregates)), "all");
+    for (const control of [metric, rate, axis, among, bars, names]) control.addEventListener("change", draw);
     dark.addEventListener("change", draw);
     draw();
+    byId("rd-plot").on("plotly_click", ({ points }) => {
+      const k = points[0].customdata;
+      const clip = among.value in report.aggregates ? null : Number(among.value);
+      if (k !== undefined) viewer.show(clip, k);
+    });
   } else {
     byId("rd-caption").textContent = "This run has no picture metric with a rate beside it, so there is nothing to plot.";
     byId("rd-plot").hidden = true;
