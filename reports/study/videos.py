@@ -75,7 +75,7 @@ def _write(clip: Clip, path: Path) -> tuple[int, str]:
         ).output(
             f"file:{temporary}", format="mp4", vcodec="libx264", preset="medium", crf=10, threads=1,
             vf=f"{even},{rgb_to_yuv420()}", movflags="+faststart", map_metadata=-1, fflags="+bitexact",
-            flags="+bitexact", **{"bsf:v": "filter_units=remove_types=6"}, **TAGS,
+            flags="+bitexact", **{"metadata:s:v": "encoder=", "bsf:v": "filter_units=remove_types=6"}, **TAGS,
         )  # fmt: skip
         ffmpeg.collect(ffmpeg.command(node, extra=["-y"]), fed())
     return count, digest.hexdigest()

@@ -1,14 +1,18 @@
-"""A small study, and votes on it in MTurk's columns."""
+"""A small study, and votes on it in MTurk's columns; and a real run, of which studies are exported."""
 
 from __future__ import annotations
 
 import csv
 import itertools
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from talkbench.benchmarks.session import run
+from talkbench.benchmarks.showing import shown_frames
 from talkbench.core.signature import digest
+from talkbench.reports.study.export import Wish, export
 from talkbench.reports.study.manifest import REFERENCE, Question, Shown, Study, Video
 
 CLIPS = ("woman, vlog", "man <b>", "=HYPERLINK(1)")
@@ -143,3 +147,47 @@ def pair_votes(tmp_path: Path) -> Votes:
 def rating_votes(tmp_path: Path) -> Votes:
     """Ratings."""
     return Votes(tmp_path, a_study("rating"))
+
+
+@pytest.fixture(scope="session")
+def coded_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run: three test cards of 10 frames, 64x64, by H.264 at two qualities and by `freeze`."""
+    folder = tmp_path_factory.mktemp("runs") / "coded"
+    settings = ["data.size=64", "data.clips=3", "run.frames=10", "run.videos=false", "run.workers=1"]
+    crf = "methods.h264.crf=[20,51]"
+    outcome = run(
+        ["h264", "freeze"], "testcard", "compression", ["psnr"], [*settings, crf], folder, ["bench"]
+    )
+    assert not outcome.failures
+    return folder
+
+
+WISH = Wish("pair", "mturk", ("freeze,h264",), (), 2, 0, "https://videos.example/x", None)
+
+
+@pytest.fixture(scope="session")
+def export_to(coded_run: Path) -> Callable[..., str]:
+    """Exports a study of that run to a folder; takes what its wish is to be otherwise."""
+
+    def call(folder: Path, **otherwise: object) -> str:
+        with shown_frames(coded_run) as show:
+            return export(
+                coded_run,
+                folder,
+                replace(WISH, **otherwise),
+                show,
+                lambda done, total: None,  # type: ignore[arg-type]
+            )
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def local_study(coded_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an exported study for this machine; to be copied by whoever votes in it."""
+    folder = tmp_path_factory.mktemp("studies") / "local"
+    with shown_frames(coded_run) as show:
+        export(
+            coded_run, folder, replace(WISH, platform="local", base_url=""), show, lambda done, total: None
+        )
+    return folder
