@@ -49,15 +49,19 @@ def answer_names(study: Study) -> list[str]:
 
 
 class BallotBox:
-    """The votes of a study that is served here; safe to be used from several threads."""
+    """The votes of a study that is served here; safe to be used from several threads.
+
+    Attributes:
+        folder, study: whose votes they are.
+    """
 
     def __init__(self, folder: Path, study: Study, base_url: str) -> None:
         """Open the votes of a study's folder, or begin them.
 
         Raises:
-            StoreError: the file is damaged, or cannot be written.
+            StoreError: the file is damaged or of another study, or cannot be written.
         """
-        self._folder, self._study, self._base_url = folder, study, base_url
+        self.folder, self.study, self._base_url = folder, study, base_url
         self._lock = threading.RLock()
         self._hits = study.hits
         path = folder / "votes.sqlite"
@@ -65,8 +69,11 @@ class BallotBox:
             self._file = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._file.execute("PRAGMA synchronous = FULL")
             self._file.execute(_TABLE)
+            hits = {hit for (hit,) in self._file.execute("SELECT DISTINCT hit FROM assignments")}
         except sqlite3.Error as error:
             raise StoreError(f"{path} cannot be used ({error}); put back the file that was written") from None
+        if not hits <= self._hits.keys():
+            raise StoreError(f"{path} holds votes of another study; move it away, or put back its manifest")
         self.write()
 
     def close(self) -> None:
@@ -92,11 +99,11 @@ class BallotBox:
                 )
             )
             mine = {hit for _, hit, _ in own}
-            free = [hit for hit in self._hits if hit not in mine and taken.get(hit, 0) < self._study.votes]
+            free = [hit for hit in self._hits if hit not in mine and taken.get(hit, 0) < self.study.votes]
             if not free:
                 return None
             hit = min(free, key=lambda hit: taken.get(hit, 0))
-            assignment = token(self._study.secret, "assignment", worker, hit)
+            assignment = token(self.study.secret, "assignment", worker, hit)
             self._rows(
                 "INSERT INTO assignments (id, worker, hit, accepted) VALUES (?, ?, ?, ?)",
                 assignment, worker, hit, now.timestamp(),
@@ -143,7 +150,7 @@ class BallotBox:
         Raises:
             StoreError: it cannot be written.
         """
-        study = self._study
+        study = self.study
         inputs = [f"Input.{name}" for name in batch_columns(study)]
         answers = [f"Answer.{name}" for name in answer_names(study)]
         columns = (*HIT_COLUMNS, *ASSIGNMENT_COLUMNS, *inputs, *answers, "Approve", "Reject")
@@ -152,7 +159,7 @@ class BallotBox:
             "WHERE submitted IS NOT NULL ORDER BY submitted"
         )
         with self._lock:
-            write_rows(self._folder / "votes.csv", columns, [self._row(*row) for row in self._rows(query)])
+            write_rows(self.folder / "votes.csv", columns, [self._row(*row) for row in self._rows(query)])
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with self._lock:
@@ -163,7 +170,7 @@ class BallotBox:
 
     def _checked(self, fields: Mapping[str, Sequence[str]]) -> dict[str, str]:
         found = {}
-        for name in answer_names(self._study):
+        for name in answer_names(self.study):
             given = fields.get(name, ())
             if len(given) != 1 or not re.fullmatch(self._pattern(name), given[0], re.ASCII):
                 raise UsageError(
@@ -184,7 +191,7 @@ class BallotBox:
     def _row(
         self, assignment: str, worker: str, hit: str, accepted: float, submitted: float, answers: str
     ) -> dict[str, Any]:
-        about = hit_type(self._study)
+        about = hit_type(self.study)
         return {
             "HITId": hit,
             "HITTypeId": "local",
@@ -195,7 +202,7 @@ class BallotBox:
             "AcceptTime": stamp(accepted),
             "SubmitTime": stamp(submitted),
             "WorkTimeInSeconds": round(submitted - accepted),
-            **{f"Input.{name}": cell for name, cell in batch_row(self._study, hit, self._base_url).items()},
+            **{f"Input.{name}": cell for name, cell in batch_row(self.study, hit, self._base_url).items()},
             **{f"Answer.{name}": cell for name, cell in json.loads(answers).items()},
         }
 

@@ -181,7 +181,9 @@
       question.section.querySelector("input[name^=plays]").value = one.plays;
     }
     root.querySelector("input[name=video_width]").value = kept[questions[0].slot].width;
-    for (const input of form.querySelectorAll("input[name=assignmentId]")) input.value = assignment;
+    const [id, ...others] = form.querySelectorAll("input[name=assignmentId]");
+    id.value = assignment;
+    for (const other of others) other.disabled = true;
     return true;
   }
 

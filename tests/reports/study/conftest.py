@@ -149,6 +149,12 @@ def rating_votes(tmp_path: Path) -> Votes:
     return Votes(tmp_path, a_study("rating"))
 
 
+@pytest.fixture
+def small_study() -> Callable[..., Study]:
+    """Makes a study of three HITs, of pairs or of the `kind` given."""
+    return a_study
+
+
 @pytest.fixture(scope="session")
 def coded_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run: three test cards of 10 frames, 64x64, by H.264 at two qualities and by `freeze`."""
