@@ -18,6 +18,15 @@ KEY = "talking_head"
 class NetworkConfig:
     """Base of frozen dataclasses of numbers, switches, words, and tuples of numbers."""
 
+    def __post_init__(self) -> None:
+        # What was painted smaller than the source picture becomes as large as it by being blended with it.
+        largest = getattr(self, "largest", 0)
+        if largest and not getattr(self, "blend", True):
+            raise ValueError(
+                f"largest={largest} without blend would give pictures of another size; "
+                "set blend=true or largest=0"
+            )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as stored beside the weights."""
         values: dict[str, Any] = asdict(self)  # type: ignore[call-overload]

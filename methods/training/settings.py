@@ -22,7 +22,7 @@ class Augmentation:
     zoom: float = 0.72
     """Least side of the window that is cut out, relative to the stored picture."""
     zoom_out: float = 1.0
-    """Its greatest side; beyond 1, the picture's mirror image surrounds it."""
+    """Its greatest side, up to 3; beyond 1, the picture's mirror image surrounds it."""
     lens: float = 0.0
     """Deviation of the displacements by which both pictures are bent alike, in half pictures: other faces of
     the same motion. Beyond some .06 the picture folds."""
@@ -155,7 +155,10 @@ def configured(training: Training[Any, S], settings: S) -> Any:
         if type(value) is not type(known[name]):
             raise UsageError(f"networks.{name}={value} has the wrong type; give something like {known[name]}")
     changes = {name: tuple(v) if isinstance(v, list) else v for name, v in settings.networks.items()}
-    return replace(size, **changes)
+    try:
+        return replace(size, **changes)
+    except ValueError as error:
+        raise UsageError(f"networks: {error}") from None
 
 
 def _recipe(folder: Path, name: str) -> Path:
@@ -198,6 +201,23 @@ def _check(settings: TrainSettings) -> None:
                 f"a phase asks for pictures of {phase.size}, crops are kept at {settings.stored_size}; "
                 f"set stored_size={phase.size}"
             )
+    _check_augmentation(settings.augmentation)
     for key in ("frames", "stored_size", "warm_up", "report_every"):
         if getattr(settings, key) < 1:
             raise UsageError(f"{key}={getattr(settings, key)} is out of range; give 1 or more")
+
+
+def _check_augmentation(changes: Augmentation) -> None:
+    ranges = {
+        "zoom": (0.05, 1),
+        "zoom_out": (changes.zoom, 3),  # one mirror image reaches as far
+        "lens": (0, 0.06),  # beyond, the picture folds
+        "rotation": (0, 180),
+        **dict.fromkeys(("brightness", "contrast", "colour"), (0, 1)),
+    }
+    for key, (least, most) in ranges.items():
+        value = getattr(changes, key)
+        if not least <= value <= most:
+            raise UsageError(
+                f"augmentation.{key}={value} is out of range; give a number from {least:g} to {most:g}"
+            )

@@ -309,7 +309,7 @@ def test_examples_are_read_and_complete(path, monkeypatch):
     monkeypatch.setattr("talkbench.methods.command.Command.program", lambda self, values: self.words[0])
     monkeypatch.setattr("talkbench.methods.external.answer", lambda words, seconds: "1.0")
     expanded = _example(path.stem)
-    assert expanded[0].method == path.stem
+    assert expanded[0].method.startswith(path.stem)
     for point in expanded:
         point.build().check()
 
@@ -350,3 +350,57 @@ def test_examples_with_the_real_programs(name, programs, make_testcard, tmp_path
     assert sizes == sorted(sizes, reverse=True)
     assert qualities == sorted(qualities, reverse=True)
     assert qualities[0] > 30
+
+
+GFVC_ENCODER = """
+import argparse, json, pathlib, zlib
+words = argparse.ArgumentParser()
+keys = "original_seq encoding_frames quantization_factor iframe_qp iframe_format gop_size"
+for key in keys.split():
+    words.add_argument("--" + key)
+told = words.parse_args()
+frames, size = int(told.encoding_frames), 256 * 256 * 3
+name = pathlib.Path(told.original_seq).stem + "_qp" + told.iframe_qp
+made = pathlib.Path("../experiment/FOMM/Iframe_" + told.iframe_format)
+pixels = pathlib.Path(told.original_seq).read_bytes()
+assert len(pixels) == frames * size
+for folder in ("enc", "kp"):
+    (made / folder / name).mkdir(parents=True)
+(made / "enc" / name / "frame0000.bin").write_bytes(zlib.compress(pixels[:size]))
+(made / "kp" / name / "metadata.bin").write_bytes(b"0")
+for at in range(1, frames):
+    part = zlib.compress(pixels[at * size : (at + 1) * size])
+    (made / "kp" / name / f"frame{at:04d}.bin").write_bytes(part)
+    (made / "kp" / name / f"frame{at}.txt").write_text("not needed " * 10**6)
+"""
+GFVC_DECODER = (
+    GFVC_ENCODER.partition("pixels =")[0]
+    + """
+files = sorted((made / "enc" / name).iterdir()) + sorted((made / "kp" / name).glob("frame*.bin"))
+assert not list(made.rglob("*.txt"))
+(made / "dec").mkdir()
+(made / "dec" / (name + ".rgb")).write_bytes(b"".join(zlib.decompress(file.read_bytes()) for file in files))
+"""
+)
+
+
+def test_software_that_codes_into_folders_through_a_wrapper(tmp_path, monkeypatch, make_testcard, whole):
+    """A stand-in with the folders and options of GFVC_Software_v2, which is not at hand; and losslessly."""
+    source = tmp_path / "GFVC_Software_v2" / "source"
+    source.mkdir(parents=True)
+    (source / "FOMM_encoder.py").write_text(GFVC_ENCODER)
+    (source / "FOMM_decoder.py").write_text(GFVC_DECODER)
+    for name in ("gfvc.py", "gfvc.yaml"):
+        shutil.copy(EXAMPLES / name, tmp_path)
+    (tmp_path / "python").symlink_to(sys.executable)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(f"{__name__}.EXAMPLES", tmp_path)
+    method = _example("gfvc")[0].build()
+    method.check()
+    assert "gfvc.py" in method.describe()["files"]
+    clip = make_testcard(size=256, frames=3)
+    stream = method.encode(clip)
+    assert len(stream) < 10**6
+    assert np.array_equal(whole(method.decode(stream)), whole(clip.frames()))
+    with pytest.raises(CodecError, match="frames of 256x256 are"):
+        method.encode(make_testcard(size=64, frames=3))

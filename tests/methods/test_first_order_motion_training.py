@@ -122,7 +122,9 @@ def batch(count: int, size: int) -> Batch:
     return Batch(*pictures, landmarks, rotation, torch.rand(count, 2, 55), boxes)
 
 
-@pytest.mark.parametrize("changes", [{}, {"blend": False, "refine_flow": False, "retouch": False}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"largest": 0, "blend": False, "refine_flow": False, "retouch": False}]
+)
 def test_every_term_has_a_weight_and_reaches_what_it_should(changes, mesh):
     training = FirstOrderMotionTraining()
     settings = read_settings(training, [])

@@ -50,3 +50,13 @@ def test_fine_lines_of_the_source_are_kept(model):
     rendering = model.render(source, motion)
     assert rendering.warped.std() > 0.8 * source.picture.std()
     assert (rendering.picture - source.picture).abs().mean() < 0.1
+
+
+@pytest.mark.parametrize("size", [FACE_VID2VID, FIRST_ORDER_MOTION], ids=MODELS)
+def test_a_bound_without_blending_is_refused(size):
+    with pytest.raises(ValueError, match="largest=256 without blend would give pictures of another size"):
+        replace(size, blend=False)
+    stored = {**size.to_dict(), "blend": False}
+    with pytest.raises(ValueError, match="set blend=true or largest=0"):
+        type(size).from_dict(stored)
+    assert type(size).from_dict({**stored, "largest": 0}).largest == 0
