@@ -6,10 +6,12 @@ from pathlib import Path
 
 KINDS = {
     "html": "report/index.html: plots, tables, videos in step, failures, definitions; opens from disk",
-    "plots": "report/plots: rate against quality as SVG and PDF, one of each metric and accounting",
+    "plots": "report/plots: rate against quality, ratios and matching CRF as SVG and PDF, a column wide",
+    "paper": "report/paper: tables as LaTeX and Markdown, and paper.tex, which shows them with the plots",
     "table": "report/table.csv: means over clips with their intervals",
     "ratios": "report/ratios.csv: at equal quality, how many times the bits a block codec needs",
     "matching": "report/matching.csv: at which CRF a block codec is as good as a point, and the ratio there",
+    "differences": "report/differences.csv: points against each other, clip by clip, and what is significant",
     "summary": "report/summary.md: headline, means over clips and ratios, for pasting elsewhere",
     "bd": "report/bd.csv: Bjøntegaard deltas of rate and metric against the first block codec",
 }
@@ -31,6 +33,7 @@ def build(run: Path) -> Path:
     from .aggregate import load, write_table
     from .comparison import compare, write_comparison
     from .html import write_page
+    from .paper import write_paper
     from .plots import write_plots
     from .summary import write_summary
 
@@ -39,4 +42,6 @@ def build(run: Path) -> Path:
     write_table(results)
     write_comparison(results, comparison)
     write_summary(results, comparison)
-    return write_page(results, comparison, write_plots(results))
+    plots = write_plots(results, comparison)
+    write_paper(results, comparison, plots)
+    return write_page(results, comparison, plots)

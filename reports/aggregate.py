@@ -140,15 +140,22 @@ def load(run: Path) -> Results:
         clips=tuple(clip["name"] for clip in manifest["dataset"]["clips"]),
         units={((unit["method"], unit["point"]), unit["clip"]): unit for unit in read_units(run)},
         values=values | {column: {} for column in sets},
-        aggregates=_aggregated(values, points, seed) | judged,
+        aggregates=aggregated(values, points, seed) | judged,
         failures=tuple(read_failures(run)),
         sets=sets,
     )
 
 
-def _aggregated(
+def aggregated(
     values: Mapping[str, Mapping[Point, Mapping[str, float]]], points: Sequence[Point], seed: int
 ) -> dict[str, dict[Point, Interval]]:
+    """Means over clips with their intervals, by metric and point.
+
+    Args:
+        values: by metric, point and clip.
+        points: in the order of the plan.
+        seed: of the resampling.
+    """
     found: dict[str, dict[Point, Interval]] = {metric: {} for metric in values}
     cells = [(metric, point) for metric in values for point in points if point in values[metric]]
     rows = [list(values[metric][point].values()) for metric, point in cells]

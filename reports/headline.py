@@ -11,7 +11,9 @@ from .aggregate import Point, Results
 from .bd_rate import Delta, anchor_of
 from .comparison import Comparison
 from .curves import block_codecs, clip_metrics, counted, rate_unit
-from .equal_quality import STILL, EqualQuality
+from .equal_quality import LONG, PAIRINGS, STILL, EqualQuality
+from .tested import against_freeze, gains
+from .wording import digits, matched, metric_name, named, times
 
 
 def headline(results: Results, comparison: Comparison) -> list[str]:
@@ -20,15 +22,16 @@ def headline(results: Results, comparison: Comparison) -> list[str]:
     They speak of LPIPS, or of the run's first picture metric without it, and of the first method that is no
     block codec and sends motion: of its point that can be held against the first block codec on most clips,
     and of several such the one with the largest ratio under `total`, the least flattering accounting. Then
-    of the block codec that is hardest to beat, of moving and still clips, and of what `freeze` gets for
-    nothing. A run of block codecs alone gets their BD-rates.
+    of the CRF that matches it, of the block codec that is hardest to beat, of moving, still and long clips,
+    and of what `freeze` gets for nothing. A run of block codecs alone gets their BD-rates, and one without
+    them what the first method gains over the others.
     """
     metric = spoken_metric(results)
     if metric is None:
         return []
     point = _spoken_of(results, comparison, metric)
     if point is None:
-        return list(_deltas(results, comparison, metric))
+        return [*_deltas(results, comparison, metric), *gains(results, comparison, metric)]
     return list(_sentences(results, comparison, metric, point))
 
 
@@ -66,7 +69,7 @@ def _sentences(results: Results, comparison: Comparison, metric: str, point: Poi
     def at(anchor: str, pairing: str, subset: str = "all") -> EqualQuality:
         return comparison.by_case[metric, subset, point, anchor, pairing]
 
-    name, shown = _name(point), _metric(metric)
+    name, shown = named(point), metric_name(metric)
     others = sum(other[0] == point[0] for other in results.points) - 1
     chosen = f", of its {others + 1} points the one that does best (total)," if others else ""
     first = anchors[0]
@@ -76,7 +79,7 @@ def _sentences(results: Results, comparison: Comparison, metric: str, point: Poi
     elif not any(part.ratio.clips for part in parts.values()):
         total = parts["total"]
         most = (
-            f" (the ratio of totals there: at most {_digits(total.bound.mean)}×)"
+            f" (the ratio of totals there: at most {digits(total.bound.mean)}×)"
             if total.worse and not total.better
             else ""
         )
@@ -89,7 +92,11 @@ def _sentences(results: Results, comparison: Comparison, metric: str, point: Poi
             f"{_bits(parts['total'].ratio)} with them (total, {_lengths(results)})",
             f"{_bits(parts['amortised'].ratio)} with them spread over a call{call} (amortised)",
         ]
-        yield f"At equal {shown}, {name}{chosen} needs {'; '.join(said)}. {_coverage(parts['total'], first)}"
+        yield (
+            f"At equal {shown}, {name}{chosen} needs {'; '.join(said)}. Geometric means over clips. "
+            f"{_coverage(parts['total'], first)}"
+        )
+    yield from _matching(comparison, metric, point, first)
     hardest = min(anchors, key=lambda anchor: _or_infinity(at(anchor, "total")))
     if hardest != first and at(hardest, "total").ratio.clips:
         pair = at(hardest, "motion"), at(hardest, "total")
@@ -97,17 +104,19 @@ def _sentences(results: Results, comparison: Comparison, metric: str, point: Poi
             f"Hardest to beat here is {hardest}: {_bits(pair[0].ratio)} than it (motion), "
             f"{_bits(pair[1].ratio)} (total). {_coverage(pair[1], hardest)}"
         )
-    for subset, least in (("moving", "at least"), ("still", "below")):
+    for subset, means in (
+        ("moving", f"LPIPS of freeze at least {STILL}"),
+        ("still", f"LPIPS of freeze below {STILL}; here any codec wins by sending nothing"),
+        ("long", f"{LONG} frames or more"),
+    ):
         if (metric, subset, point, first, "total") in comparison.by_case:
             motion, total = at(first, "motion", subset), at(first, "total", subset)
-            easy = "; here any codec wins by sending nothing" if subset == "still" else ""
             clips = f"{total.clips} {subset} clip{'' if total.clips == 1 else 's'}"
             yield (
-                f"On the {clips} (LPIPS of freeze {least} {STILL}{easy}): "
-                f"{_bits(motion.ratio)} than {first} (motion), {_bits(total.ratio)} (total). "
-                f"{_coverage(total, first)}"
+                f"On the {clips} ({means}): {_bits(motion.ratio)} than {first} (motion), "
+                f"{_bits(total.ratio)} (total). {_coverage(total, first)}"
             )
-    yield from _against_freeze(results, metric, point)
+    yield from against_freeze(results, comparison, metric, point)
 
 
 def _or_infinity(at: EqualQuality) -> float:
@@ -123,16 +132,10 @@ def _bits(found: Interval) -> str:
         end if end is None or not turned else 1 / end for end in (found.mean, found.low, found.high)
     )
     if low is None or high is None or mean is None:
-        return f"{_digits(mean or math.nan)}× {'more' if turned else 'fewer'} bits (one clip, no interval)"
+        return f"{digits(mean or math.nan)}× {'more' if turned else 'fewer'} bits (one clip, no interval)"
     open_ = ", so no difference is shown," if min(low, high) <= 1 <= max(low, high) else ""
-    ends = f"[{_digits(min(low, high))}, {_digits(max(low, high))}]"
-    return f"{_digits(mean)}× {ends} {'more' if turned else 'fewer'} bits{open_}"
-
-
-def _digits(number: float) -> str:
-    """Two digits or three, or all before the point."""
-    places = 0 if number >= 10 else 1 if number >= 2 else 2
-    return f"{number:.{places}f}"
+    ends = f"[{digits(min(low, high))}, {digits(max(low, high))}]"
+    return f"{digits(mean)}× {ends} {'more' if turned else 'fewer'} bits{open_}"
 
 
 def _coverage(at: EqualQuality, anchor: str) -> str:
@@ -148,8 +151,8 @@ def _coverage(at: EqualQuality, anchor: str) -> str:
 
 
 def _bound(most: str, found: Interval) -> str:
-    ends = "" if found.low is None else f" [{_digits(found.low)}, {_digits(found.high or math.nan)}]"
-    return f"{most} {_digits(found.mean)}×{ends} over {found.clips} clips"
+    ends = "" if found.low is None else f" [{digits(found.low)}, {digits(found.high or math.nan)}]"
+    return f"{most} {digits(found.mean)}×{ends} over {found.clips} clips"
 
 
 def _beyond(at: EqualQuality, anchor: str) -> str:
@@ -163,17 +166,17 @@ def _beyond(at: EqualQuality, anchor: str) -> str:
     return ", ".join(said)
 
 
-def _against_freeze(results: Results, metric: str, point: Point) -> Iterator[str]:
-    freeze = next((other for other in results.points if other[0] == "freeze"), None)
-    by_point = results.aggregates[metric]
-    if freeze is None or freeze not in by_point or point not in by_point:
+def _matching(comparison: Comparison, metric: str, point: Point, anchor: str) -> Iterator[str]:
+    """The CRF at which the means are equal, and the ratio of mean rates there."""
+    at = comparison.matching_by_case.get((metric, "all", point, anchor))
+    if at is None or not at.at.clips:
         return
-    own, still = by_point[point], by_point[freeze]
-    better = results.metrics[metric]["direction"]
-    yield (
-        f"Mean {_metric(metric)} ({better} is better): {_name(point)} {own.mean:.3g}, "
-        f"freeze, which sends no motion at all, {still.mean:.3g}."
-    )
+    if at.beyond:
+        yield f"Its mean {metric_name(metric)} is {at.beyond} than {anchor}'s at every {at.setting} run."
+        return
+    known = [f"{times(at.ratios[name])} ({name})" for name in PAIRINGS if at.ratios[name].clips]
+    divided = f"; the means of {anchor}'s rates there over its own: {', '.join(known)}" if known else ""
+    yield f"Its mean {metric_name(metric)} is that of {anchor} at {matched(at)}{divided}."
 
 
 def _deltas(results: Results, comparison: Comparison, metric: str) -> Iterator[str]:
@@ -186,8 +189,8 @@ def _deltas(results: Results, comparison: Comparison, metric: str) -> Iterator[s
     if known:
         said = "; ".join(f"{delta.method} {_percent(delta)}" for delta in known)
         yield (
-            f"At equal {_metric(metric)}, every byte counted (total), averaged over the quality that both "
-            f"reach (BD-rate), against {anchor}{_settings(results, anchor or '')}: {said}."
+            f"At equal {metric_name(metric)}, every byte counted (total), averaged over the quality that "
+            f"both reach (BD-rate), against {anchor}{_settings(results, anchor or '')}: {said}."
         )
 
 
@@ -205,14 +208,6 @@ def _percent(delta: Delta) -> str:
     return f"{words} {'fewer' if turned < 0 else 'more'} bits{few}"
 
 
-def _name(point: Point) -> str:
-    return point[0] if point[1] == "default" else f"{point[0]} ({point[1]})"
-
-
-def _metric(metric: str) -> str:
-    return metric.upper() if metric == "lpips" else metric
-
-
 def _settings(results: Results, method: str) -> str:
     """What a reader must know of a block codec's settings, in brackets."""
     points = list(results.manifest["methods"].get(method, {}).values())
@@ -227,7 +222,7 @@ def _lengths(results: Results) -> str:
     seconds = [clip["frames"] / float(Fraction(clip["fps"])) for clip in clips if clip["frames"]]
     if not seconds:
         return "whole clips"
-    low, high = (_digits(end) for end in (min(seconds), max(seconds)))
+    low, high = (digits(end) for end in (min(seconds), max(seconds)))
     return f"clips of {low} s" if low == high else f"clips of {low} to {high} s"
 
 

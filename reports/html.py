@@ -10,14 +10,15 @@ from pathlib import Path
 
 from ..core.statistics import CONFIDENCE, RESAMPLES
 from ..core.store import writing
-from . import bd_rate
+from . import bd_rate, wording
 from .aggregate import Results
 from .comparison import Comparison
-from .curves import block_codecs
-from .equal_quality import LEAST_POINTS, STILL
+from .contents import contents
+from .equal_quality import LEAST_POINTS, PAIRINGS, STILL
 from .frame_packs import write_packs
-from .headline import headline
+from .headline import headline, spoken_metric
 from .page_data import compared, decimals, page_data, settings
+from .paired import SIGNIFICANT, caution
 from .palette import looks
 from .published_values import measured_cell, published_tables
 from .sets import set_notes
@@ -62,7 +63,13 @@ def write_page(results: Results, comparison: Comparison, plots: Sequence[Path]) 
         frames=sum(clip["frames"] or 0 for clip in results.manifest["dataset"]["clips"]),
         data=page_data(results, plots) | compared(results, comparison),
         headline=headline(results, comparison),
-        anchors=block_codecs(results),
+        comparison=comparison,
+        contents=contents(results, comparison),
+        spoken=spoken_metric(results),
+        significant=SIGNIFICANT,
+        caution=caution,
+        pairings=tuple(PAIRINGS),
+        wording=wording,
         still=STILL,
         least={"ratio": LEAST_POINTS, "bd": bd_rate.LEAST_POINTS, "overlap": bd_rate.LEAST_OVERLAP},
         looks=looks(results.methods),

@@ -1,5 +1,5 @@
 "use strict";
-{
+if (byId("rd")) {
   const [metric, rate, axis, among] = ["rd-metric", "rd-rate", "rd-axis", "rd-clips"].map(byId);
   const [bars, names] = ["rd-bars", "rd-names"].map(byId);
   const SIDES = ["top right", "bottom left", "top left", "bottom right"]; // names of neighbours stand apart

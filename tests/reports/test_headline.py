@@ -12,6 +12,7 @@ from talkbench import reports
 from talkbench.reports.aggregate import Results, load
 from talkbench.reports.comparison import compare
 from talkbench.reports.headline import headline
+from talkbench.reports.html import write_page
 
 MakeRun = Callable[..., Path]
 
@@ -53,7 +54,10 @@ def test_it_says_how_many_bits_under_each_accounting(results: Results) -> None:
         in text
     )
     assert "with them (total, clips of 1.92 s)" in text
-    assert "over a call of 10 s (amortised). All 3 clips count." in text
+    assert "over a call of 10 s (amortised). Geometric means over clips. All 3 clips count." in text
+    crf = compare(results).matching_by_case["lpips", "all", ("ours", "k20"), "h264"].at
+    assert f"Its mean LPIPS is that of h264 at crf {crf.mean:.1f} [{crf.low:.1f}, {crf.high:.1f}]" in text
+    assert "better on 3 of 3 clips (p = 1, so no difference is shown)." in text
     assert "Hardest to beat here is h265" in text
     assert "freeze, which sends no motion at all," in text
 
@@ -61,9 +65,10 @@ def test_it_says_how_many_bits_under_each_accounting(results: Results) -> None:
 def test_it_says_when_more_bits_are_needed_or_no_difference_is_shown(results: Results) -> None:
     found = compare(results).by_case["lpips", "all", ("ours", "k20"), "h264", "motion"].ratio
     assert "fewer" not in said(scaled(results, 20))
+    assert "Its mean LPIPS is worse than h264's at every crf run." in said(scaled(results, 1, 10))
     assert f"needs {20 / found.mean:.1f}×" in said(scaled(results, 20))
-    assert "so no difference is shown" not in said(results)
-    assert "so no difference is shown" in said(scaled(results, found.mean))
+    assert "bits, so no difference is shown" not in said(results)
+    assert "bits, so no difference is shown" in said(scaled(results, found.mean))
 
 
 def test_clips_beyond_the_curve_are_said(results: Results) -> None:
@@ -86,6 +91,17 @@ def test_still_and_moving_clips_are_apart(results: Results) -> None:
     assert "moving clip" not in said(results)
 
 
+def test_without_block_codecs_it_says_what_is_gained_over_the_others(make_run: MakeRun) -> None:
+    results = load(make_run(methods=("ours", "freeze"), pictures=("psnr",)))
+    mean = {point: found.mean for point, found in results.aggregates["psnr"].items()}
+    best = max(mean[point] for point in mean if point[0] == "ours")
+    assert said(results) == (
+        f"Mean psnr (higher is better): ours (k20) {best:.3g}; against freeze "
+        f"{mean['freeze', 'default']:.3g}; better on 3 of 3 clips (p = 1, so no difference is shown). "
+        "Wilcoxon's test, adjusted by Holm over all pairs of points."
+    )
+
+
 def test_one_clip_has_no_interval(make_run: MakeRun) -> None:
     text = said(load(make_run(clips=("only",), pictures=("lpips",))))
     assert "(one clip, no interval)" in text
@@ -98,14 +114,35 @@ def test_block_codecs_alone_get_their_bd_rates(make_run: MakeRun) -> None:
 
 
 @pytest.mark.parametrize(
-    "methods", [("ours",), ("freeze",), ("h264",), ("ours", "freeze"), ("h264", "freeze")]
+    ("methods", "parts"),
+    [
+        (("ours",), ["rd", "differences"]),
+        (("freeze",), []),
+        (("h264",), ["rd"]),
+        (("ours", "freeze"), ["rd", "differences"]),
+        (("h264", "freeze"), ["rd", "equal", "differences"]),
+        (("h264", "h265"), ["rd", "equal"]),
+    ],
 )
-def test_where_nothing_can_be_compared_nothing_is_said(make_run: MakeRun, methods: tuple[str, ...]) -> None:
+def test_where_nothing_can_be_compared_nothing_is_said(
+    make_run: MakeRun, methods: tuple[str, ...], parts: list[str]
+) -> None:
     run = make_run(methods=methods, clips=("only",), pictures=("psnr",))
-    assert said(load(run)) == ""
     page = reports.build(run).read_text("utf-8")
-    assert 'id="headline"' not in page
-    assert 'id="equal"' in page
+    assert ('id="headline"' in page) == bool(said(load(run)))
+    assert [part for part in ("rd", "equal", "differences") if f'<section id="{part}"' in page] == parts
+    assert (run / "report" / "plots").is_dir() == ("rd" in parts)
+
+
+def test_a_run_without_streams_has_no_part_about_rates(make_run: MakeRun) -> None:
+    run = make_run(methods=("ours", "freeze"), pictures=("lpips",))
+    results = load(run)
+    values = {name: found for name, found in results.values.items() if name not in results.rates}
+    page = write_page(replace(results, values=values), compare(replace(results, values=values)), [])
+    text = page.read_text("utf-8")
+    assert [part for part in ("rd", "equal", "differences") if f'<section id="{part}"' in text] == [
+        "differences"
+    ]
 
 
 def test_without_lpips_it_speaks_of_another_metric(make_run: MakeRun) -> None:
