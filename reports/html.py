@@ -23,6 +23,7 @@ from .palette import looks
 from .published_values import measured_cell, published_tables
 from .sets import set_notes
 from .speed import speed_rows
+from .study.account import accounts
 
 HERE = Path(__file__).parent
 PAGE = HERE / "page"
@@ -88,6 +89,7 @@ def write_page(results: Results, comparison: Comparison, plots: Sequence[Path]) 
         plotly=get_plotlyjs(),
         published=published_tables(results.manifest["benchmark"]),
         measured=measured_cell,
+        accounts=accounts(results.run),
         number=number,
         finite=math.isfinite,
     )

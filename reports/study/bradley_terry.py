@@ -14,6 +14,8 @@ from .preference import Tally, interval
 
 HALF = 0.5
 """Votes added each way to each pair that was shown, so that an unbeaten point has a finite score."""
+DRAWS = 999
+"""Of the clips: scores come from a library, one draw at a time."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def strengths(counted: Tally, weights: Reals) -> list[Strength]:
     shown = np.zeros((len(points), len(points)))
     shown[rows[:, 0], rows[:, 1]] = 1
     count, groups = connected_components(shown, directed=False)
-    wins, votes = counted.drawn(weights)
+    wins, votes = counted.drawn(weights[: DRAWS + 1])
     found = []
     for group in range(count):
         members = np.flatnonzero(groups == group)

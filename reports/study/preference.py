@@ -37,13 +37,14 @@ class Tally:
         return times @ self.wins.T, times @ self.votes.T
 
 
-def tally(votes: Sequence[tuple[Pair, str, bool]]) -> Tally:
+def tally(votes: Sequence[tuple[Pair, str, bool]], order: Sequence[Point]) -> Tally:
     """Count votes.
 
     Args:
         votes: of each the pair, the clip, and whether it is for the pair's first point.
+        order: of the points, by which the pairs are sorted.
     """
-    pairs = tuple(dict.fromkeys(pair for pair, _, _ in votes))
+    pairs = tuple(sorted({pair for pair, _, _ in votes}, key=lambda pair: [*map(order.index, pair)]))
     clips = tuple(sorted({clip for _, clip, _ in votes}))
     row = {pair: number for number, pair in enumerate(pairs)}
     column = {clip: number for number, clip in enumerate(clips)}

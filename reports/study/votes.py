@@ -69,11 +69,12 @@ class Received:
     """What was read.
 
     Attributes:
-        rows: in all files.
+        files, rows: how many.
         assignments: that count, from the first submitted to the last.
         left_out: what does not.
     """
 
+    files: int
     rows: int
     assignments: tuple[Assignment, ...]
     left_out: tuple[LeftOut, ...]
@@ -121,7 +122,7 @@ def read_votes(study: Study, paths: Sequence[Path]) -> Received:
         good.append((row, assignment))
         left_out += [LeftOut(row.file, row.line, "answer", flaw) for flaw in flaws]
     kept, again = _once(good)
-    return Received(len(rows), tuple(kept), (*left_out, *again))
+    return Received(len(paths), len(rows), tuple(kept), (*left_out, *again))
 
 
 def columns_of(study: Study) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from talkbench.benchmarks.showing import shown_frames
 from talkbench.core.signature import digest
 from talkbench.reports.study.export import Wish, export
 from talkbench.reports.study.manifest import REFERENCE, Question, Shown, Study, Video
+from talkbench.reports.study.questions import lay_out
+from talkbench.reports.study.selection import ORIGINAL, Asked
 
 CLIPS = ("woman, vlog", "man <b>", "=HYPERLINK(1)")
 POINTS = (("h264", "crf30"), ("h264", "crf37"), ("ours", "k20"))
@@ -197,3 +199,45 @@ def local_study(coded_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
             coded_run, folder, replace(WISH, platform="local", base_url=""), show, lambda done, total: None
         )
     return folder
+
+
+def laid_out(kind: str, asked: Sequence[Asked], units: Mapping[tuple[str, str, str], str]) -> Study:
+    """A study as it is exported, but for the videos themselves.
+
+    Args:
+        kind: ``pair`` or ``rating``.
+        asked: what.
+        units: by method, point and clip, the keys of a run's units, which are their frames' hashes too.
+    """
+
+    def name(point: tuple[str, str], clip: str) -> str:
+        return shown(*point, clip).video
+
+    clips = list(dict.fromkeys(one.clip for one in asked))
+    gold = ("h264", "crf51") if kind == "pair" else ORIGINAL
+    questions = lay_out(kind, asked, gold, clips, name, 0, "00" * 8)
+    videos = {}
+    for question in questions:
+        for side in (question.left, question.right):
+            key = units.get((side.method, side.point, question.clip), "")
+            about = (side.method, side.point, question.clip, key, key, "", 25 * SECONDS, 64, 64, "25/1")
+            videos[side.video] = Video(side.video, *about)
+    return replace(
+        a_study(kind),
+        slots=max(question.slot for question in questions),
+        pairs=tuple(dict.fromkeys(f"{':'.join(one.first)},{':'.join(one.second)}" for one in asked)),
+        videos=tuple(videos.values()),
+        questions=tuple(questions),
+    )
+
+
+@pytest.fixture
+def lay_out_votes(tmp_path: Path) -> Callable[..., Votes]:
+    """Votes on a study of what is asked: takes `laid_out`'s arguments."""
+
+    def make(
+        kind: str, asked: Sequence[Asked], units: Mapping[tuple[str, str, str], str] | None = None
+    ) -> Votes:
+        return Votes(tmp_path, laid_out(kind, asked, units or {}))
+
+    return make

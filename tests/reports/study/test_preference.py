@@ -9,7 +9,7 @@ import pytest
 from talkbench.reports.resampling import draws
 from talkbench.reports.study.preference import Pair, Tally, preferences, tally, wilson
 
-OURS, H264, FOMM = ("ours", "adaptive"), ("h264", "crf36"), ("fomm", "fp16")
+OURS, H264, FOMM = ORDER = ("ours", "adaptive"), ("h264", "crf36"), ("fomm", "fp16")
 
 
 def test_wilson_at_the_papers_number_of_votes() -> None:
@@ -27,7 +27,7 @@ def test_wilson_closed_form(won: int, votes: int) -> None:
 def test_votes_are_counted_by_pair_and_clip() -> None:
     first: Pair = (OURS, H264)
     second: Pair = (OURS, FOMM)
-    counted = tally([(first, "b", True), (first, "a", False), (first, "b", True), (second, "a", True)])
+    counted = tally([(first, "b", True), (first, "a", False), (first, "b", True), (second, "a", True)], ORDER)
     assert (counted.pairs, counted.clips) == ((first, second), ("a", "b"))
     np.testing.assert_array_equal(counted.wins, [[0, 2], [1, 0]])
     np.testing.assert_array_equal(counted.votes, [[1, 2], [1, 0]])
@@ -58,10 +58,10 @@ def test_clips_that_agree_with_themselves_tell_less_than_as_many_independent_vot
 
 def test_few_unanimous_votes_tell_nothing_apart() -> None:
     """A bootstrap of three clips that agree has no width; Wilson's interval knows that there are few."""
-    found = preferences(tally([((OURS, H264), clip, True) for clip in "abc"]), draws(3, 0))[0]
+    found = preferences(tally([((OURS, H264), clip, True) for clip in "abc"], ORDER), draws(3, 0))[0]
     assert (found.share.low, found.share.high) == (1, 1)
     assert not found.told_apart
-    more = preferences(tally([((OURS, H264), clip, True) for clip in "abcabcabc"]), draws(3, 0))[0]
+    more = preferences(tally([((OURS, H264), clip, True) for clip in "abcabcabc"], ORDER), draws(3, 0))[0]
     assert more.told_apart
 
 
