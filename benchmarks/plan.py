@@ -15,6 +15,7 @@ from ..core.metric import Metric, PictureMetric
 from ..core.points import Point, points
 from ..core.recorded import UNSEALED, Recorded
 from ..core.registry import load
+from ..core.selection import Selection
 from ..core.signature import code, digest
 from ..core.version import __version__
 from ..core.video import Clip
@@ -119,7 +120,7 @@ def absent_metrics(config: Mapping[str, Any], metrics: Mapping[str, Metric]) -> 
 
 def needed_assets(config: Mapping[str, Any], dataset: str) -> list[Asset]:
     """Every asset that a configuration needs, each once."""
-    assets = list(build_dataset(dataset, config["data"]).needs())
+    assets = [*build_dataset(dataset, config["data"]).needs(), *Selection.of(config).needs()]
     for name, settings in config["methods"].items():
         for point in points(name, settings):
             assets += point.build().assets
@@ -179,10 +180,11 @@ def build_plan(config: Mapping[str, Any], dataset: str, benchmark: str) -> Plan:
         if not recipe.lacks(method):
             method.check()
     source = build_dataset(dataset, config["data"])
-    chosen = _chosen(source, config)
+    chosen, unfit = _chosen(source, config)
     if not chosen:
+        first = next((f" ({name}: {reason})" for name, reason in unfit.items()), "")
         raise UsageError(
-            f"data set '{dataset}' has no clips with these settings; see `bench data list {dataset}`"
+            f"data set '{dataset}' has no clips with these settings{first}; see `bench data list {dataset}`"
         )
     clips, hashes, unreadable = _laid_out(chosen, recipe, config)
     units = [
@@ -212,7 +214,7 @@ def build_plan(config: Mapping[str, Any], dataset: str, benchmark: str) -> Plan:
         metrics=config["metrics"],
         units=units,
         unreadable=unreadable,
-        left_out=source.left_out(),
+        left_out={**source.left_out(), **unfit},
         coverage=coverage.record() if coverage else None,
         hashes=hashes,
         about={clip.name: recipe.about(clip) for clip in clips if clip.name in hashes},
@@ -236,10 +238,20 @@ def _unsealed(name: str) -> str:
     return UNSEALED if name == "default" else f"{UNSEALED}-{name}"
 
 
-def _chosen(dataset: Dataset, config: Mapping[str, Any]) -> list[Clip]:
-    """The data set's clips that a run uses."""
-    run = config["run"]
-    return [clip.first(run["frames"]) for clip in dataset.clips()[: run["clips"]]]
+def _chosen(dataset: Dataset, config: Mapping[str, Any]) -> tuple[list[Clip], dict[str, str]]:
+    """The data set's clips that a run uses, and why others of those looked at are not selected."""
+    run, selection = config["run"], Selection.of(config)
+    clips = [clip.first(run["frames"]) for clip in dataset.clips()]
+    chosen: list[Clip] = []
+    unfit: dict[str, str] = {}
+    for clip, reason in selection.choose(clips):
+        if reason:
+            unfit[clip.name] = reason
+            continue
+        chosen.append(clip)
+        if len(chosen) == run["clips"]:
+            break
+    return chosen, unfit
 
 
 def _laid_out(
@@ -273,7 +285,8 @@ def stored_plan(manifest: Mapping[str, Any], config: Mapping[str, Any]) -> Plan:
     dataset = manifest["dataset"]["name"]
     known = {entry["name"]: entry["sha256"] for entry in manifest["dataset"]["clips"]}
     recipe = build_recipe(manifest["benchmark"], config)
-    clips, _, _ = _laid_out(_chosen(build_dataset(dataset, config["data"]), config), recipe, config)
+    chosen, _ = _chosen(build_dataset(dataset, config["data"]), config)
+    clips, _, _ = _laid_out(chosen, recipe, config)
     clips = [clip for clip in clips if clip.name in known]
     changed = [clip.name for clip in clips if known[clip.name] and clip.sha256 != known[clip.name]]
     missing = sorted(set(known) - {clip.name for clip in clips})

@@ -12,6 +12,7 @@ from .config import compose
 from .dataset import Dataset
 from .errors import TalkbenchError, unknown
 from .registry import find, load, plugins
+from .selection import Selection
 from .video import Clip
 
 
@@ -67,15 +68,18 @@ def clip_rows(name: str, overrides: Sequence[str], decode: bool) -> tuple[list[d
     """
     config = compose([], name, "compression", [], overrides)
     dataset: Dataset = load("datasets", name)(**config["data"])
-    fetch(*dataset.needs())
+    selection = Selection.of(config)
+    fetch(*dataset.needs(), *selection.needs())
     rows = []
-    for clip in dataset.clips():
+    for clip, unfit in selection.choose(dataset.clips()):
         row: dict[str, Any] = {
             "clip": clip.name,
             "identity": clip.identity,
             "size": f"{clip.width}x{clip.height}",
             "fps": f"{float(clip.fps):g}",
         }
+        if selection != Selection():
+            row["left out"] = unfit
         try:
             row["sha256"] = clip.sha256
             if decode:

@@ -88,6 +88,10 @@ class PngFolder(Source):
                 )
         return first
 
+    def stored(self) -> tuple[int, int]:
+        """Width and height of the crop, or of the pictures."""
+        return self.crop[2:] if self.crop else self.picture()[:2]
+
     def filters(self) -> str:
         """The chain of ffmpeg filters from the stored pictures to the clip's."""
         width, height, deep = self.picture()

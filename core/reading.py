@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -153,6 +153,10 @@ class VideoFile(Source):
                     "correct the crop",
                 )
         return self.size or (self.crop[2:] if self.crop else (info.width, info.height))
+
+    def stored(self) -> tuple[int, int]:
+        """Width and height of the crop, or of the picture."""
+        return replace(self, size=None).shape()
 
     def filters(self) -> str:
         """The chain of ffmpeg filters from the stored picture to the clip's."""

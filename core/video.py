@@ -46,6 +46,10 @@ class Source(ABC):
     def fingerprint(self) -> str:
         """Hash of everything that determines the pixels."""
 
+    def stored(self) -> tuple[int, int] | None:
+        """Width and height before scaling, or None where nothing is scaled."""
+        return None
+
 
 @dataclass(frozen=True)
 class Clip:

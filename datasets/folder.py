@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import ClassVar
 
+from ..core.assets import Asset, fetch
 from ..core.bitstream import MAX_SIDE
-from ..core.dataset import Dataset, rate, whole
+from ..core.dataset import rate, whole
 from ..core.errors import UsageError, VideoError, printable, unknown
 from ..core.pngs import PngFolder, numbered
+from ..core.preparation import Preparable, Preparation, Say
+from ..core.raw_yuv import SUFFIX, RawYuv, described
 from ..core.reading import VIDEOS, Crop, VideoFile, centred_square, probe
+from ..core.shared_assets import FACE_LANDMARKER
+from ..core.store import write_rows
 from ..core.video import Clip, Source, Unreadable
+from .face_boxes import Detector, as_row, seen_faces, steady_box
 
 _BOX = ("x", "y", "width", "height")
 _COLUMNS = ("file", *_BOX, "identity")
+TABLE = "data.csv"
+"""Where `prepare` writes boxes, unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,9 @@ class _Row:
     file: str
     crop: Crop | None
     identity: str
+
+    def as_cells(self) -> dict[str, str | int]:
+        return {**as_row(self.file, self.crop), "identity": self.identity}
 
 
 def _cell(table: Path, line: int, column: str, text: str) -> int:
@@ -76,8 +88,12 @@ def _rows(table: Path) -> Iterator[_Row]:
         raise UsageError(f"{table} cannot be read as CSV in UTF-8 ({error}); check data.csv") from None
 
 
-class Folder(Dataset):
-    """A folder of videos, of folders of numbered PNGs, or of both, at any depth.
+class Folder(Preparable):
+    """A folder of videos, of folders of numbered PNGs, of test sequences (y4m, yuv), at any depth.
+
+    A ``.yuv`` file's name says what it holds, such as ``BasketballDrive_1920x1080_50fps_10bit_420.yuv`` or
+    ``akiyo_cif.yuv`` (core/raw_yuv.py). `bench data prepare folder --root DIR` finds the faces and writes
+    ``DIR/data.csv``, a table for `csv` that can be edited.
 
     A clip's name is its path below the folder without the ending; clips are sorted by name. Files and
     folders whose names begin with a dot, and files that do not end like a video, are passed over. A video
@@ -90,13 +106,14 @@ class Folder(Dataset):
             `y`, `width`, `height` (crop, in upright pixels; empty cells for none) and `identity`.
         size: side of the square to scale to, or None to keep each clip's own size. Without a crop in
             the table, the largest centred square is cut out first.
-        fps: frames per second of the folders of PNGs.
+        fps: frames per second of the folders of PNGs, and of .yuv files whose names state none.
 
     Raises:
         UsageError: no such folder or table, a wrong cell, or two clips of one name.
     """
 
     name = "folder"
+    assets: ClassVar[tuple[Asset, ...]] = (FACE_LANDMARKER,)
 
     def __init__(
         self,
@@ -127,9 +144,12 @@ class Folder(Dataset):
         for folder, inner, files in os.walk(self.root):
             inner[:] = [name for name in inner if not name.startswith(".")]
             seen = [Path(folder) / name for name in files if not name.startswith(".")]
-            yield from (path for path in seen if path.suffix.lower() in VIDEOS)
+            yield from (path for path in seen if path.suffix.lower() in (*VIDEOS, SUFFIX))
             if any(path.suffix == ".png" for path in seen):
                 yield Path(folder)
+
+    def needs(self) -> tuple[Asset, ...]:
+        return ()
 
     def clips(self) -> Sequence[Clip]:
         if self.table is None:
@@ -186,10 +206,13 @@ class Folder(Dataset):
                 crop = self._crop(width, height, Fraction(1), row)
                 source, fps = PngFolder(files, self._square, crop), self.fps
             else:
-                info = probe(path)
+                raw = path.suffix.lower() == SUFFIX
+                info = described(path, self.fps) if raw else probe(path)
                 width, height, fps = info.width, info.height, info.fps
                 crop = self._crop(width, height, info.aspect, row)
-                source = VideoFile(path, self._square, crop)
+                source = (
+                    RawYuv(path, info, self._square, crop) if raw else VideoFile(path, self._square, crop)
+                )
         except VideoError as error:
             side = self.size or 16
             return Clip(name, Unreadable(str(error)), side, side, self.fps, identity)
@@ -222,3 +245,54 @@ class Folder(Dataset):
         if self.size is None:
             return None
         return centred_square(width, height, aspect)
+
+    def prepare(self, how: Preparation, say: Say) -> bool:
+        """Find the face of each video, and write its box into a table; rows that are there stay.
+
+        Returns:
+            whether a face was found in each.
+
+        Raises:
+            UsageError: an option that is for downloads, or a table that cannot be read.
+            StoreError: the table cannot be written.
+        """
+        if replace(how, workers=Preparation.workers) != Preparation():
+            raise UsageError("data set 'folder' downloads and cuts nothing; give --root (and data.csv) alone")
+        from ..core.face_landmarks import FaceLandmarks
+
+        table = self.table or self.root / TABLE
+        rows = [row.as_cells() for row in _rows(table)] if table.is_file() else []
+        listed = {row["file"] for row in rows}
+        new = [path for path in sorted(self._paths()) if self._file(path) not in listed]
+        fetch(FACE_LANDMARKER)
+        whole = Folder(root=str(self.root), fps=str(self.fps))
+        lacking = 0
+        with FaceLandmarks() as detector:
+            for path in new:
+                file = self._file(path)
+                try:
+                    box = whole.face_box(path, detector)
+                except VideoError as error:
+                    say(f"left out: {error}")
+                    lacking += 1
+                    continue
+                lacking += box is None
+                found = "no face found: its cells are empty, and it is used whole" if box is None else box
+                say(f"{file}: {found}")
+                rows.append(as_row(file, box))
+                write_rows(table, _COLUMNS, rows)
+        say(f"{table}: {len(rows)} rows, {len(rows) - len(listed)} of them new; use it with data.csv={table}")
+        return lacking == 0
+
+    def _file(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    def face_box(self, path: Path, detector: Detector) -> Crop | None:
+        """The box of a video's face, or None where no face is found.
+
+        Raises:
+            VideoError: it cannot be read.
+        """
+        clip = self._clip(self._name(path), path, None)
+        aspect = probe(path).aspect if isinstance(clip.source, VideoFile) else Fraction(1)
+        return steady_box(seen_faces(clip, detector), clip.width, clip.height, aspect)
