@@ -93,10 +93,17 @@ def _finish(outcome: Any, out: Path) -> int:
 
 
 def _report(args: argparse.Namespace) -> int:
-    from .reports import build
+    from .reports import build, compare_runs
 
-    for run in args.runs:
-        print(f"report: {build(run)}")
+    if len(args.runs) == 1:
+        print(f"report: {build(args.runs[0])}")
+        return DONE
+    compared = compare_runs(args.runs)
+    for line in compared.recipe or ("nothing that the manifests record",):
+        print(f"differs: {line}")
+    for line in compared.left_out:
+        print(f"not compared: {line}")
+    print(f"report: {compared.report}")
     return DONE
 
 

@@ -93,7 +93,12 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument("--workers", type=int, metavar="N")
     score.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings of these metrics")
 
-    report = command("report", "write a run's report again", "report results/x")
+    report = command(
+        "report",
+        "write a run's report again; of several, what differs in their recipes, and then in numbers",
+        "report results/x",
+        "report results/x results/y",
+    )
     report.add_argument("runs", type=Path, nargs="+", metavar="RUN")
 
     verify = command("verify", "check hashes and sizes, and decode every stream afresh", "verify results/x")

@@ -182,12 +182,14 @@ def read_units(run: Path) -> list[dict[str, Any]]:
 
 
 def read_scores(run: Path) -> pd.DataFrame:
-    """The tidy table of clip values (SCORE_COLUMNS).
+    """The tidy table of clip values (SCORE_COLUMNS); of a run that is kept as text alone, from its CSV.
 
     Raises:
         StoreError: the run has no scores.
     """
     path = run / "scores.parquet"
+    if not path.is_file() and (run / "scores.csv").is_file():
+        return _read_text(run / "scores.csv")
     if not path.is_file():
         raise StoreError(f"{path} is missing; finish the run by repeating its command")
     return _read_table(path)
@@ -220,6 +222,18 @@ def _read_table(path: Path) -> pd.DataFrame:
         return pd.read_parquet(path, page_checksum_verification=True)
     except (OSError, pa.ArrowException) as error:
         raise damaged(path, error) from None
+
+
+def _read_text(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(path, keep_default_na=False, na_values={"value": [""]}, dtype={"value": float})
+    except (OSError, ValueError) as error:
+        raise damaged(path, error) from None
+    if tuple(table.columns) != SCORE_COLUMNS:
+        raise damaged(path, "it does not have the columns of scores")
+    return table
 
 
 def read_failures(run: Path) -> list[dict[str, str]]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .compared_runs import ComparedRuns
 
 KINDS = {
     "html": "report/index.html: plots, tables, videos in step, failures, definitions; opens from disk",
@@ -16,6 +21,13 @@ KINDS = {
     "bd": "report/bd.csv: Bjøntegaard deltas of rate and metric against the first block codec",
 }
 """What a report consists of, and what each part is."""
+
+
+def compare_runs(runs: Sequence[Path]) -> ComparedRuns:
+    """Compare two runs or more: `reports.compared_runs.compare_runs`."""
+    from . import compared_runs
+
+    return compared_runs.compare_runs(runs)
 
 
 def build(run: Path) -> Path:

@@ -91,9 +91,14 @@ def _rate(found: Interval | None) -> float:
     return math.nan if found is None else found.mean
 
 
-def differences(results: Results) -> list[Difference]:
-    """All pairs, for each metric that has a value by clip and is no rate and no count of misses."""
-    chosen = pairs(results)
+def differences(results: Results, chosen: Sequence[tuple[Point, Point]] | None = None) -> list[Difference]:
+    """The chosen pairs, for each metric that has a value by clip and is no rate and no count of misses.
+
+    Args:
+        results: of the run.
+        chosen: points to be held against each other; without, those of `pairs`.
+    """
+    chosen = pairs(results) if chosen is None else chosen
     sent = {pair: _bits(results, *pair) for pair in chosen}
     metrics = [name for name in results.values if results.metrics[name]["kind"] in ("picture", "model")]
     return [

@@ -19,6 +19,7 @@ from typing import Any
 
 from ..core.errors import StoreError, TalkbenchError
 from ..core.store import read_manifest, write_json, writing
+from .recipes import differing
 
 RELATIVE = 0.02
 """Two values are the same where they differ by no more than this share of the kept one…"""
@@ -123,7 +124,7 @@ def compare(run: Path, folder: Path) -> Outcome:
         StoreError: one of them is not there.
     """
     new, old = read_manifest(run), read_manifest(folder)
-    recipe = tuple(_recipe(new, old))
+    recipe = tuple(differing({"here": new, "kept": old}))
     found, kept = _scores(run), _scores(folder)
     hashes = [{clip["name"]: clip["sha256"] for clip in one["dataset"]["clips"]} for one in (new, old)]
     clips = {clip for clip, sha256 in hashes[1].items() if sha256 and hashes[0].get(clip) == sha256}
@@ -147,31 +148,6 @@ def _scores(folder: Path) -> dict[Key, float]:
             }
     except (OSError, KeyError, ValueError) as error:
         raise StoreError(f"{path} cannot be read ({error}); expected a finished run, or a kept one") from None
-
-
-def _recipe(new: Mapping[str, Any], old: Mapping[str, Any]) -> Iterator[str]:
-    for name, version in old["versions"].items():
-        if new["versions"].get(name) != version:
-            yield f"{name}: {new['versions'].get(name, 'none')} here, {version} kept"
-    clips = {clip["name"]: clip for clip in new["dataset"]["clips"]}
-    for clip in old["dataset"]["clips"]:
-        if clip["name"] in clips and clips[clip["name"]]["sha256"] != clip["sha256"]:
-            frames = f"{clips[clip['name']]['frames']} frames here, {clip['frames']} kept"
-            yield f"clip {clip['name']}: other pixels ({frames}), not compared"
-    for method, points in old["methods"].items():
-        differing: dict[str, list[str]] = {}
-        for point, about in points.items():
-            here = new["methods"].get(method, {}).get(point, {}).get("describe", about["describe"])
-            for key in sorted(here.keys() | about["describe"].keys()):
-                values = here.get(key, "none"), about["describe"].get(key, "none")
-                if values[0] != values[1]:
-                    differing.setdefault(f"{key}: {values[0]} here, {values[1]} kept", []).append(point)
-        for what, where in differing.items():
-            yield f"{method} ({', '.join(where)}): {what}"
-    for column, about in old["metrics"].items():
-        signature = new["metrics"].get(column, about)["signature"]
-        if signature != about["signature"]:
-            yield f"{column}: {signature} here, {about['signature']} kept"
 
 
 def _numbers(found: Mapping[Key, float], kept: Mapping[Key, float], asked: Sequence[Key]) -> Iterator[str]:

@@ -53,6 +53,11 @@ def _lines(results: Results, comparison: Comparison) -> Iterator[str]:
     if coverage:
         yield ""
         yield f"{markdown.escaped(coverage['line'])}."
+    yield from body(results, comparison)
+
+
+def body(results: Results, comparison: Comparison) -> Iterator[str]:
+    """The lines after the title: sentences, failures, means, and the comparisons in the metric spoken of."""
     for sentence in headline(results, comparison):
         yield ""
         yield markdown.escaped(sentence)
