@@ -145,3 +145,25 @@ def small_run(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return out
+
+
+@pytest.fixture(scope="session")
+def in_order() -> Callable[[Path], bool]:
+    """No scratch and nothing half written lies in a run's folder."""
+
+    def look(folder: Path) -> bool:
+        return not (folder / ".scratch").exists() and not list(folder.rglob(".unfinished-*"))
+
+    return look
+
+
+@pytest.fixture(scope="session")
+def one_line() -> Callable[[subprocess.CompletedProcess[str]], str]:
+    """The only line of a command that was refused."""
+
+    def look(done: subprocess.CompletedProcess[str]) -> str:
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        return done.stderr
+
+    return look

@@ -1,12 +1,17 @@
-"""What the tests of motion coding share."""
+"""What the tests of motion coding, and those of reading videos, share."""
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from talkbench.core.motion_statistics import MotionStatistics
+from talkbench.core.video import Frames
 
 KINDS = ("angle", "angle", "translation", "translation", *["deformation"] * 8)
 SCALES = {"angle": 4.0, "translation": 0.05, "deformation": 0.01}
@@ -32,3 +37,47 @@ def make_track() -> Callable[..., NDArray[np.float32]]:
 def steps() -> NDArray[np.float64]:
     """Sizes of steps for such tracks."""
     return np.array([{"angle": 0.5, "translation": 1 / 128, "deformation": 1 / 256}[kind] for kind in KINDS])
+
+
+@pytest.fixture(scope="session")
+def statistics(
+    make_track: Callable[..., NDArray[np.float32]], steps: NDArray[np.float64]
+) -> MotionStatistics:
+    """What ten such tracks teach."""
+    return MotionStatistics.learn([make_track(300, seed) for seed in range(100, 110)], steps)
+
+
+@pytest.fixture(scope="session")
+def together(make_track: Callable[..., NDArray[np.float32]], steps: NDArray[np.float64]) -> MotionStatistics:
+    """The same, with a basis of numbers that move together."""
+    return MotionStatistics.learn([make_track(300, seed) for seed in range(100, 110)], steps, together=True)
+
+
+@pytest.fixture(scope="session")
+def decoded() -> Callable[[Any, bytes, int], NDArray[np.float32]]:
+    """Gives the whole track (frames, n) that a coding decodes."""
+    return lambda coding, data, frames: np.concatenate(list(coding.decode(data, frames)))
+
+
+@pytest.fixture(scope="session")
+def tool() -> Callable[..., None]:
+    """Runs ffmpeg with the given words."""
+    from talkbench.core import ffmpeg
+
+    def run(*arguments: object) -> None:
+        words = [ffmpeg.binary(), "-v", "error", "-y", *map(str, arguments)]
+        done = subprocess.run(words, capture_output=True)
+        assert done.returncode == 0, done.stderr
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def read() -> Callable[..., Frames]:
+    """Reads all frames of a video; takes the settings of `open_clip`."""
+    from talkbench.core.reading import open_clip
+
+    def whole(path: Path, **settings: Any) -> Frames:
+        return np.concatenate(list(open_clip(path, **settings).frames()))
+
+    return whole
