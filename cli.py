@@ -226,9 +226,8 @@ def _train(args: argparse.Namespace) -> int:
 def _study(args: argparse.Namespace) -> int:
     from .reports.study.manifest import study_folder
 
-    return {"export": _study_export, "serve": _study_serve}[args.action](
-        args, study_folder(args.run, args.name)
-    )
+    actions = {"export": _study_export, "serve": _study_serve, "analyse": _study_analyse}
+    return actions[args.action](args, study_folder(args.run, args.name))
 
 
 def _study_export(args: argparse.Namespace, folder: Path) -> int:
@@ -259,6 +258,13 @@ def _study_serve(args: argparse.Namespace, folder: Path) -> int:
             print(f"{worker}: {link}")
         print(f"votes: {folder / 'votes.csv'}; Ctrl-C ends", flush=True)
         server.serve_forever()
+    return DONE
+
+
+def _study_analyse(args: argparse.Namespace, folder: Path) -> int:
+    from .reports.study.analysis import analyse
+
+    print(f"report: {analyse(args.run, args.votes, folder.name)}")
     return DONE
 
 

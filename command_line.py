@@ -23,6 +23,7 @@ STUDIES = (
     "study export results/x --pairs ours,h264:crf36 --platform local",
     "study export results/x --pairs ours,fomm --kind rating --platform local --name ratings",
     "study serve results/x --workers 20",
+    "study analyse results/x results/x/study/votes.csv",
 )
 
 
@@ -222,6 +223,12 @@ def _study(study: argparse.ArgumentParser) -> None:
         "--workers", type=int, default=20, metavar="N", help="links to be printed (default: 20)"
     )
     serve.add_argument("--port", type=int, default=8000, metavar="N", help="default: 8000")
+
+    analyse = action("analyse", "what people voted: into the run's report, with intervals")
+    analyse.add_argument(
+        "votes", type=Path, nargs="+", metavar="VOTES",
+        help="CSV of a batch's results as MTurk gives it, or the votes.csv of `bench study serve`",
+    )  # fmt: skip
 
 
 def parsed(bench: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -18,6 +18,7 @@ KINDS = {
     "matching": "report/matching.csv: at which CRF a block codec is as good as a point, and the ratio there",
     "differences": "report/differences.csv: points against each other, clip by clip, and what is significant",
     "summary": "report/summary.md: headline, means over clips and ratios, for pasting elsewhere",
+    "votes": "report/STUDY: what people voted, as tables, figures and summary, after `bench study analyse`",
     "bd": "report/bd.csv: Bjøntegaard deltas of rate and metric against the first block codec",
 }
 """What a report consists of, and what each part is."""
