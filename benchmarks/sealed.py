@@ -216,6 +216,7 @@ def _end_with_parent() -> None:
 if __name__ == "__main__":
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # a signal to all of a run reaches the parent too
+    tempfile.tempdir = os.getcwd()  # what a decoder leaves behind is deleted with the folder
     watch = threading.Thread(target=_end_with_parent, daemon=True)
     watch.start()
     # What a plugin prints must not end up among the replies.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -213,7 +215,8 @@ def _stream(task: Task, unit: Unit, method: Method, reference: Reference) -> tup
         return (task.run / path).read_bytes(), record
     clip = reference.clip
     start = time.perf_counter()
-    stream = method.encode(clip)
+    with _temporary_files_in(task.scratch):
+        stream = method.encode(clip)
     seconds = time.perf_counter() - start
     by_kind = sizes(stream)
     with writing(task.run / path) as temporary:
@@ -228,6 +231,16 @@ def _stream(task: Task, unit: Unit, method: Method, reference: Reference) -> tup
     record["timing"] = {"encode_seconds": seconds}
     record["sealed"] = True
     return stream, record
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """What an encoder leaves behind, killed in its work, is deleted with a run's scratch folder."""
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def _unsealed(task: Task, unit: Unit, method: Method, reference: Reference) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,3 +94,42 @@ def test_one_video_there_and_back(
     assert "12 frames of 64x64" in done.stdout
     other = bench("decode", stream, tmp_path / "c.mkv", "--method", codecs["moody"])
     assert "a stream of method 'x264' found, one of 'moody' expected" in other.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel ends a dead worker's tools, on Linux only")
+@pytest.mark.parametrize("slow", ["encode", "decode"])
+def test_an_interrupted_run_leaves_no_tool_and_no_file(slow: str, tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(
+        "import os, pathlib, sys, time\n"
+        "pathlib.Path(sys.argv[1]).with_suffix('.part').write_text('half')\n"
+        f"pathlib.Path({str(tmp_path)!r}, 'pid').write_text(str(os.getpid()))\n"
+        "time.sleep(300)\n"
+    )
+    (tmp_path / "copy.py").write_text("import shutil, sys\nshutil.copy(*sys.argv[1:])\n")
+    tools = {"encode": "copy", "decode": "copy", slow: "slow"}
+    python = f"{shlex.quote(sys.executable)} -S {{root}}"
+    (tmp_path / "tool.yaml").write_text(
+        f"tool:\n  method: external\n  encode: {python}/{tools['encode']}.py {{input}} {{stream}}\n"
+        f"  decode: {python}/{tools['decode']}.py {{stream}} {{output}}\n"
+    )
+    out, scratch = tmp_path / "run", tmp_path / "tmp"
+    scratch.mkdir()
+    command = [sys.executable, "-m", "talkbench", "run", "--methods", str(tmp_path / "tool.yaml"), *RUN]
+    process = subprocess.Popen(
+        [*command, "--metrics", "psnr", "--out", str(out)],
+        env={**os.environ, "TMPDIR": str(scratch)},
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    note = tmp_path / "pid"
+    deadline = time.monotonic() + 300
+    while not (note.is_file() and note.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.terminate()
+    assert process.wait(timeout=300) == 143
+    stat = Path("/proc", note.read_text(), "stat")
+    while (stat.exists() or list(scratch.glob("talkbench-*"))) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not stat.exists()
+    assert list(scratch.glob("talkbench-*")) == []
+    assert not (out / ".scratch").exists()

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -61,6 +62,32 @@ def test_pictures_go_and_come_as_the_block_codecs_do(form, copying, make_method,
     lossless = make_method("h264", crf=[0], preset="ultrafast")
     expected = whole(lossless.decode(lossless.encode(clip)))
     assert np.abs(decoded.astype(int) - expected).max() <= (2 if "10" in form else 0)
+
+
+def test_any_video_can_come_back(tool, make_method, make_testcard, whole):
+    """Lossless RGB in a Matroska file, which ffmpeg writes and the codec's decoder hands over."""
+    ffmpeg_tool = make_method("external").encode_text.partition(" -i ")[0]
+    raw = "-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {fps} -i {input}"
+    settings = {
+        "encode": f"{ffmpeg_tool} {raw} -c:v ffv1 -pix_fmt gbrp -f matroska {{stream}}",
+        "decode": f"{tool(COPY)} {{stream}} {{output}}",
+        "input": "rgb24",
+        "output": "mkv",
+        "quality": None,
+        "syntax": None,
+    }
+    clip = make_testcard(width=65, height=33, frames=3, fps="30000/1001")
+    method = make_method("external", **settings)
+    method.check()
+    stream = method.encode(clip)
+    assert np.array_equal(whole(method.decode(stream)), whole(clip.frames()))
+    parsed = bitstream.unpack(stream)
+    larger = bitstream.pack(replace(parsed.header, width=66), list(parsed.chunks))
+    with pytest.raises(CodecError, match="pictures of 65x33, the stream is of 66x33"):
+        list(method.decode(larger))
+    noise = bitstream.pack(parsed.header, [(Kind.MOTION, bytes(999))])
+    with pytest.raises(CodecError, match=r"cannot decode its stream: the decoder's output\.mkv: no video"):
+        list(method.decode(noise))
 
 
 def test_y4m_states_rate_size_and_colours(copying, make_testcard):
