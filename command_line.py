@@ -11,6 +11,8 @@ from typing import NoReturn
 from .core.errors import UsageError, unknown
 from .core.version import __version__
 
+PREPARING = ("videos", "at_key_frames", "as_published", "cookies", "cookies_from_browser", "again")
+"""Options of `bench data` that are for preparing alone."""
 SHELVES = ("methods", "metrics", "datasets", "benchmarks", "reports")
 
 
@@ -237,6 +239,9 @@ def parsed(bench: argparse.ArgumentParser, arguments: Sequence[str] | None) -> a
     for word in rest:
         if word.startswith("-") or not hasattr(args, "overrides"):
             raise UsageError(f"unexpected argument '{word}'; see `bench {args.command} --help`")
+    for option in PREPARING:
+        if getattr(args, option, None) and args.action != "prepare":
+            raise UsageError(f"--{option.replace('_', '-')} is for `bench data prepare`; leave it out")
     if rest:
         args.overrides = [*args.overrides, *rest]
     return args

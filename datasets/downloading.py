@@ -140,6 +140,7 @@ class Downloader:
         lines = [line.strip() for line in log.splitlines() if line.strip()]
         errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:]
         words = re.sub(r"^ERROR:\s*(\[[^]]*\]\s*[\w-]+:\s*)?", "", errors[-1]) if errors else ""
+        words = re.sub(r"[;.]?\s*(\(caused by|please report this issue|Use --cookies).*", "", words)
         return process.returncode, words[:200] or f"yt-dlp ended with code {process.returncode}"
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from fractions import Fraction
 from pathlib import Path
 
@@ -33,6 +33,9 @@ class Listed(Preparable):
     manners: tuple[str, ...] = (EXACT,)
     """How clips can be cut."""
 
+    list_source = ""
+    """How to get a list that is not fetched."""
+
     suffix = ".mp4"
 
     stretched = False
@@ -40,7 +43,7 @@ class Listed(Preparable):
 
     def __init__(self, root: str | None, size: int | None, lists: str | None) -> None:
         if root is None:
-            raise UsageError(f"data.root is not set; give the folder that {self.name} is in: data.root=PATH")
+            raise UsageError(f"data.root is not set; give the folder of {self.name}: data.root=PATH")
         self.root = Path(str(root)).expanduser()
         if self.root.exists() and not self.root.is_dir():
             raise UsageError(f"data.root={root}: it is a file; give a folder")
@@ -115,6 +118,11 @@ class Listed(Preparable):
         if lacking and not fetch_list:
             return None
         from_afar = {name: asset for name in lacking if (asset := wanted[name]) is not None}
+        if len(from_afar) < len(lacking):
+            raise UsageError(
+                f"{lacking[0]} is not in {self.root / 'data_list'}; {self.list_source}, and "
+                "give its folder with --lists"
+            )
         try:
             found |= dict(zip(from_afar, fetch(*from_afar.values()), strict=True))
         except AssetError as error:
@@ -183,17 +191,21 @@ class Listed(Preparable):
         for made in sorted({entry["made"] for entry in entries}):
             count = sum(entry["made"] == made for entry in entries)
             yield f"{count} of {len(entries)} clips: {made}"
-        short = (
-            {name: lock.clips[name]["short"] for name in files if lock.clips[name]["short"]} if lock else {}
-        )
+        short = {e["file"]: e["short"] for e in entries if e["short"]}
         if short:
-            each = ", ".join(f"{name} by {frames}" for name, frames in short.items())
-            yield f"{len(short)} clips have fewer frames than listed, where their video ends: {each}"
+            each = ", ".join(f"{file} by {frames}" for file, frames in short.items())
+            yield f"fewer frames than listed, since the video ends there: {_clips(short)} ({each})"
+        small = [e for e in entries if "width" in e and min(e["width"], e["height"]) < (self.size or 0)]
+        if small and not self.stretched:
+            yield (
+                f"smaller than data.size={self.size}, and enlarged: {_clips(small)} "
+                f"(select.side={self.size} leaves them out)"
+            )
         late = [entry["displaced"] for entry in entries if entry.get("displaced")]
         if late:
             yield (
-                f"{len(late)} clips begin earlier than the published scripts would cut them, which wait for "
-                f"a key frame: by up to {max(late)} frames"
+                "earlier than the published scripts would cut them, which wait for a key frame: "
+                f"{_clips(late)}, by up to {max(late)} frames (--at-key-frames begins where they do)"
             )
 
     def clips(self) -> Sequence[Clip]:
@@ -264,5 +276,8 @@ def _remarked(files: Iterable[str], remarks: Mapping[str, str]) -> Iterator[str]
     """The remarks on these clips, each once, with how many have it."""
     made = [remarks[name] for name in files if remarks.get(name)]
     for remark in sorted(set(made)):
-        count = made.count(remark)
-        yield f"{count} clip{'' if count == 1 else 's'}: {remark}"
+        yield f"{_clips([one for one in made if one == remark])}: {remark}"
+
+
+def _clips(some: Sized) -> str:
+    return f"{len(some)} clip{'' if len(some) == 1 else 's'}"

@@ -26,6 +26,10 @@ PAPER = (
     "Wang, Mallya, Liu, One-shot free-view neural talking-head synthesis for video conferencing, CVPR 2021"
 )
 SPLITS = ("small", "val", "train")
+ARCHIVE = (
+    "https://raw.githubusercontent.com/tcwang0509/TalkingHead-1KH/"
+    "2f293089c204da9a97e8a476256bda5869584c4c/data_list.zip"
+)
 MINUTE = 60
 _LINE = re.compile(r"(?P<id>.+)_(?P<chunk>\d{4,})")
 _NAME = re.compile(r".+_\d{4,}_S\d+_E\d+_L\d+_T\d+_R\d+_B\d+")
@@ -34,17 +38,16 @@ _NAME = re.compile(r".+_\d{4,}_S\d+_E\d+_L\d+_T\d+_R\d+_B\d+")
 def _lists(split: str, sha256: str, size: int) -> Asset:
     return Asset(
         f"talkinghead1kh_{split}_video_tubes.txt", f"TalkingHead-1KH: the clips of the split {split}, a list",
-        "", "", f"{split}_video_tubes.txt", sha256, size, "MIT", PAPER,
-        "https://raw.githubusercontent.com/tcwang0509/TalkingHead-1KH/"
-        "2f293089c204da9a97e8a476256bda5869584c4c/data_list.zip",
+        "", "", f"{split}_video_tubes.txt", sha256, size, "MIT", PAPER, ARCHIVE,
     )  # fmt: skip
 
 
 LISTS: Mapping[str, Asset] = {
     "small": _lists("small", "c4f8700820b130b6db314d0298cda109b55d1904f3df523759853c05cad7f1ab", 231),
     "val": _lists("val", "e72d4817a942801fb6ff5d4d409b6b21aabc7e8717ec8766974b9a384d2c4da3", 2228),
-    "train": _lists("train", "9a2c10f7f98cd6519088b7aba75487ead4b62b376b0952e143be2bb1fd057853", 443643),
 }
+"""The lists that are fetched. That of train lies in the same archive, of half a million lines; it is unpacked
+by hand."""
 
 
 def minutes(times: Timeline) -> Iterator[int]:
@@ -221,6 +224,8 @@ class TalkingHead1KH(Listed):
 
     def list_files(self) -> Mapping[str, Asset | None]:
         return {f"{self.split}_video_tubes.txt": LISTS.get(self.split)}
+
+    list_source = f"unpack {ARCHIVE}"
 
     def read(self, files: Mapping[str, Path]) -> Sequence[Piece]:
         return read_tubes(files[f"{self.split}_video_tubes.txt"])

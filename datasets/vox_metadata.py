@@ -147,6 +147,7 @@ class VoxCeleb(Listed):
     """
 
     stretched = True
+    list_source = "make one in the format of FOMM's vox-metadata.csv"
     listed_in: Asset | None = None
     """Where the list is fetched from."""
 

@@ -93,6 +93,13 @@ def test_the_readme_names_every_command() -> None:
         (["decode", __file__, "a.avi"], ".mp4"),
         (["assets", "fetch", "lpips_alx"], "unknown asset"),
         (["data", "list", "folder"], "data.root"),
+        (["data", "prepare", "sample"], "sample needs no preparation; data sets that do: folder, hdtf"),
+        (["data", "prepare", "talkinghead1k"], "did you mean talkinghead1kh"),
+        (["data", "prepare", "talkinghead1kh"], "data.root is not set"),
+        (["data", "prepare", "talkinghead1kh", "--root", ".", "--videos", "/no/such"], "--videos /no/such"),
+        (["data", "prepare", "talkinghead1kh", "--root", ".", "--workers", "0"], "--workers 0"),
+        (["data", "prepare", "folder", "--root", ".", "--split", "val"], "unknown key 'data.split'"),
+        (["data", "list", "sample", "--again"], "--again is for `bench data prepare`"),
         (["train", "h264", "--data", "."], "h264 has nothing to train; methods that have: "),
         (["train", "our", "--data", "."], "did you mean ours"),
         (["train", "ours", "--data", "/no/such"], "--data /no/such is no folder"),
@@ -156,6 +163,7 @@ def test_doctor_finds_this_machine_well(bench: Run) -> None:
     rows = {row["what"]: row for row in json.loads(out)}
     assert code == int(any(row["state"] != "ok" for row in rows.values()))
     assert rows["method h264"]["state"] == rows["method ours"]["state"] == "ok"
+    assert re.match(r"\d{4}\.\d|not installed", rows["yt-dlp"]["found"])
     assert re.match(r"\d", rows["torch"]["found"])
 
 

@@ -171,9 +171,7 @@ def test_as_published_equals_the_published_commands(place, tmp_path, raw_video, 
     (clip,) = lossless.clips()
     assert np.array_equal(pixels(clip), pixels(open_clip(raw_video))[803:821, 6:60, 13:100])
     _, said, _ = prepare(place(line, root="exact"), videos=place.videos)
-    assert any(
-        "begin earlier than the published scripts" in one and "up to 200 frames" in one for one in said
-    )
+    assert any("earlier than the published scripts" in one and "up to 200 frames" in one for one in said)
     with pytest.raises(UsageError, match="'exact', not 'as published'"):
         prepare(place(line, root="exact"), videos=place.videos, as_published=True)
 
@@ -436,6 +434,9 @@ def test_size_cuts_a_centred_square(place):
     (clip,) = TalkingHead1KH(**settings).clips()
     assert pixels(clip).shape == (6, 32, 32, 3)
     assert clip.source.crop == (28, 0, 72, 72)
+    enlarged = TalkingHead1KH(**settings | {"size": 128}).coverage().notes
+    assert any("smaller than data.size=128, and enlarged: 1 clip" in note for note in enlarged)
+    assert not any("smaller than" in note for note in TalkingHead1KH(**settings).coverage().notes)
 
 
 @pytest.mark.parametrize(
@@ -458,8 +459,13 @@ def test_wrong_settings_are_told(tmp_path, settings, message):
         ).clips()
 
 
-def test_the_lists_are_declared_for_every_published_split():
-    assert set(LISTS) == {"small", "val", "train"}
+def test_a_list_that_is_not_fetched_is_asked_for(tmp_path):
+    with pytest.raises(UsageError, match=r"train_video_tubes\.txt is not in .*data_list; unpack https://"):
+        TalkingHead1KH(root=str(tmp_path), split="train").prepare(Preparation(), print)
+
+
+def test_the_lists_of_the_small_splits_are_declared():
+    assert set(LISTS) == {"small", "val"}
     assert all(asset.url.endswith("data_list.zip") and len(asset.sha256) == 64 for asset in LISTS.values())
 
 
