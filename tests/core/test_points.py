@@ -29,9 +29,18 @@ def test_one_value_is_a_sweep_of_one():
 
 def test_without_a_sweep_there_is_one_point():
     assert points("raw", {"level": 1}) == [Point("raw", "default", {"level": 1})]
+    nothing = points("external", {"sweep": "quality", "quality": None})
+    assert nothing == [Point("external", "default", {"quality": None})]
 
 
-@pytest.mark.parametrize("values", [[], None, [23, 23], [23, None], [[23]], [{"crf": 3}]])
+def test_a_point_of_a_method_of_ones_own_builds_its_plugin():
+    settings = {"method": "h264", "crf": 23, "preset": "medium", "tune": None, "gop": 0, "threads": 1}
+    assert isinstance(Point("mine", "crf23", settings).build(), H264)
+    settings = {"method": "precomputed", "root": "r", "folder": None, "streams": None, "table": None}
+    assert Point("mine", "default", settings).build().called == "mine"
+
+
+@pytest.mark.parametrize("values", [[], [23, 23], [23, None], [[23]], [{"crf": 3}]])
 def test_what_is_no_sweep_is_refused(values):
     with pytest.raises(UsageError, match=r"methods\.h264\.crf=.* is no sweep; give distinct values"):
         points("h264", {"sweep": "crf", "crf": values})
