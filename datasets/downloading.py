@@ -30,6 +30,9 @@ _GONE = re.compile(
 )
 _HERE = re.compile(r"countr|region|age|bot|members|rate.limit|try again", re.IGNORECASE)
 _FULL = ("Errno 28", "No space left", "Errno 122", "Disk quota")
+# Progress goes through a pipe, so that a downloader whose parent was killed ends at its next line, before
+# another one continues its file.
+_PROGRESS = ("--newline", "--progress-delta", "1")
 _PAUSES = ("--sleep-requests", "1", "--sleep-interval", "2", "--max-sleep-interval", "8")
 
 
@@ -73,7 +76,7 @@ class Downloader:
         given = ["--cookies", str(cookies)] if cookies else []
         given += ["--cookies-from-browser", browser] if browser else []
         self._command = [
-            *command, "--ignore-config", "--no-playlist", "--no-progress", "--no-warnings", "--continue",
+            *command, "--ignore-config", "--no-playlist", "--no-warnings", "--continue", *_PROGRESS,
             "--retries", "5", "--fragment-retries", "5", *_PAUSES, "--ffmpeg-location", ffmpeg.binary(),
             *given, "--format", FORMATS,
         ]  # fmt: skip
@@ -128,7 +131,7 @@ class Downloader:
             if self._ended:
                 raise AssetError("interrupted")
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 text=True, errors="replace",
             )  # fmt: skip
             self._running.add(process)

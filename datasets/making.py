@@ -101,6 +101,7 @@ class _Maker:
         if how.again:
             self.lock.gone = {}
         self.downloader: Downloader | None = None
+        self.lacks = ""
         self.guard, self.stop, self.done = threading.Lock(), threading.Event(), 0
 
     def make(self) -> None:
@@ -120,6 +121,8 @@ class _Maker:
                 if self.downloader:
                     self.downloader.close()
                 raise
+        if self.lacks and not self.lock.clips:
+            raise UsageError(self.lacks)
         self.lock.save()
 
     def _raw(self, piece: Piece) -> Path | None:
@@ -220,18 +223,27 @@ class _Maker:
         known = self.lock.gone.get(piece.video)
         if known is not None:
             raise AssetError(f"{known['said']} (asked {known['asked']}; --again asks once more)")
-        with self.guard:
-            if self.downloader is None:
-                self.dataset.raws.mkdir(parents=True, exist_ok=True)
-                self.downloader = Downloader(self.dataset.raws, self.how.cookies, self.how.browser)
-                self.lock.downloader = f"yt-dlp {yt_dlp.version()}"
         try:
-            return self.downloader.fetch(piece.video, piece.stem)
+            downloader = self._started()
+            self.say(f"{piece.stem}: downloading")
+            return downloader.fetch(piece.video, piece.stem)
         except Gone as error:
             today = datetime.now(UTC).date().isoformat()
             with self.guard:
                 self.lock.gone[piece.video] = {"said": str(error), "asked": today}
             raise AssetError(f"{error} (asked {today}; --again asks once more)") from None
+
+    def _started(self) -> Downloader:
+        with self.guard:
+            if self.downloader is None:
+                try:
+                    self.downloader = Downloader(self.dataset.raws, self.how.cookies, self.how.browser)
+                except UsageError as error:
+                    self.lacks = str(error)
+                    raise AssetError(self.lacks) from None
+                self.dataset.raws.mkdir(parents=True, exist_ok=True)
+                self.lock.downloader = f"yt-dlp {yt_dlp.version()}"
+            return self.downloader
 
     def _one(
         self,

@@ -404,6 +404,18 @@ def test_without_yt_dlp_one_line_says_what_to_install(place, monkeypatch, capsys
     assert len(err.strip().splitlines()) == 1
 
 
+def test_without_yt_dlp_what_is_there_is_cut(place, monkeypatch):
+    monkeypatch.setattr(tool, "program", lambda: None)
+    lines = [tube("nothinghere", 0, 0, 5), tube(PLAIN, 0, 0, 5)]
+    settings = place(*lines)
+    dataset = TalkingHead1KH(**settings)
+    dataset.raws.mkdir(parents=True)
+    shutil.copy(place.videos / f"{PLAIN}.mp4", dataset.raws)
+    assert not dataset.prepare(Preparation(), lambda line: None)
+    assert [clip.name for clip in dataset.clips()] == [stem(lines[1])]
+    assert "pip install" in dataset.coverage().missing[stem(lines[0])]
+
+
 def test_a_run_without_videos_says_what_is_missing_and_how_to_get_it(tmp_path, capsys):
     arguments = ["run", "--methods", "h264", "--dataset", "talkinghead1kh", f"data.root={tmp_path}"]
     assert main([*arguments, "--out", str(tmp_path / "run")]) == 2
