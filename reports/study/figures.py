@@ -104,7 +104,7 @@ def _mark(axes: Axes, one: Crossed, colour: str) -> None:
     if math.isfinite(at.mean):
         axes.plot(at.mean, 50, "o", color=colour, markersize=4.5, markerfacecolor="white", zorder=6)
         axes.annotate(
-            f"{at.mean:.1f}", (at.mean, 50), (4, -3), textcoords="offset points", ha="left", va="top",
+            f"{at.mean:.1f}", (at.mean, 50), (7, -8), textcoords="offset points", ha="left", va="top",
             fontsize=7, color=colour,
         )  # fmt: skip
 

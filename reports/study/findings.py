@@ -33,7 +33,7 @@ def _equal_votes(one: Crossed) -> str:
     lowest, highest = (f"{one.setting.upper()} {end:g}" for end in (one.found.asked[0], one.found.asked[-1]))
     if math.isfinite(at.mean):
         said = f"{point} and {one.codec} at {setting_text(one, at)} get equal votes"
-        if _disjoint(at, other):
+        if at.clips >= FEW and _disjoint(at, other):
             said += f" (without a model, at {setting_text(one, other)}: the logistic curve may not fit)"
     else:
         if at.mean < 0:
@@ -46,8 +46,10 @@ def _equal_votes(one: Crossed) -> str:
     if not ratios:
         return f"{said}."
     ratios.sort(key=lambda each: each.pairing != AS_PUBLISHED)
-    many = "; ".join(f"{_ratio(each)} ({each.pairing})" for each in ratios)
-    return f"{said}. There {one.codec} needs so many times the bits of {point}: {many}."
+    parts = [f"({each.pairing})" for each in ratios]
+    parts[0] = f"the bits of {point} {parts[0]}"
+    many = "; ".join(f"{_ratio(each)} {part}{_alike(each)}" for each, part in zip(ratios, parts, strict=True))
+    return f"{said}. There {one.codec} needs {many}."
 
 
 def _disjoint(one: Interval, other: Interval) -> bool:
@@ -57,11 +59,15 @@ def _disjoint(one: Interval, other: Interval) -> bool:
 
 
 def _ratio(each: Bandwidth) -> str:
-    """'10.4× [9.1, 12.0]', and whether that is a difference."""
+    """'10.4× [9.1, 12.0]', or a bound."""
+    return f"{each.bound} {digits(each.ratio.mean)}×" if each.bound else times(each.ratio)
+
+
+def _alike(each: Bandwidth) -> str:
     low, high = each.ratio.low, each.ratio.high
-    same = low is not None and high is not None and low <= 1 <= high and not each.bound
-    text = f"{digits(each.ratio.mean)}×" if each.bound else times(each.ratio)
-    return f"{each.bound} {text}".strip() + (", so no difference is shown" if same else "")
+    if each.bound or low is None or high is None or not low <= 1 <= high:
+        return ""
+    return ", so no difference is shown"
 
 
 def _pairs(analysis: Analysis) -> Iterator[str]:

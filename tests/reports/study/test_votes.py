@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from talkbench.core.errors import UsageError
+from talkbench.reports.study.ballot_box import BallotBox, answer_names
 from talkbench.reports.study.votes import read_votes
 
 
@@ -35,6 +37,28 @@ def test_ratings_are_read(rating_votes: Any) -> None:
     path = rating_votes.write([rating_votes.row(answer=lambda question: str(question.slot))])
     answers = read_votes(rating_votes.study, [path]).assignments[0].answers
     assert [answer.ratings for answer in answers] == [{"head_pose": k, "identity": k} for k in range(1, 5)]
+
+
+@pytest.mark.parametrize("kind", ["pair", "rating"])
+def test_votes_of_the_local_page_are_read(kind: str, small_study: Any, tmp_path: Path) -> None:
+    """`bench study serve` writes what MTurk writes."""
+    study = small_study(kind)
+    box = BallotBox(tmp_path, study, "/videos/")
+    given = {"answer": "left", "seconds": "7.4", "plays": "2", "video": "512"}
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    for worker in ("local-001", "local-002"):
+        while (taken := box.take(worker, now)) is not None:
+            fields = {name: [given.get(name.rpartition("_")[0], "4")] for name in answer_names(study)}
+            box.cast(taken[1], fields, now + timedelta(seconds=45))
+    box.close()
+    found = read_votes(study, [tmp_path / "votes.csv"])
+    assert (found.rows, found.left_out) == (6, ())
+    assert {assignment.work_seconds for assignment in found.assignments} == {45}
+    assert [assignment.worker for assignment in found.assignments] == ["local-001"] * 3 + ["local-002"] * 3
+    for answer in (answer for assignment in found.assignments for answer in assignment.answers):
+        assert (answer.choice, set(answer.ratings.values())) == (
+            ("left", set()) if kind == "pair" else ("", {4})
+        )
 
 
 def test_columns_may_come_in_any_order_with_others_among_them(pair_votes: Any, tmp_path: Path) -> None:
