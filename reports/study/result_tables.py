@@ -21,7 +21,8 @@ CROSSED = (
     "and, as a check, by a monotone curve through their shares. Then how many times the bits the codec "
     "needs there, by accounting (as published: the codec's total against the point's motion): its mean "
     "rate at that setting over the point's. Intervals are over clips, drawn together for the setting and "
-    "the rates."
+    "the rates. On other clips and with other models, Wang et al. (CVPR 2021) found CRF 36 of H.264, at "
+    "10.37 times the bits (as published), and CRF 37 of H.265."
 )
 PREFERENCES = (
     "Share of the votes for the first of a pair. Its interval is a bootstrap over clips, since the votes "
