@@ -133,7 +133,8 @@ def read_back(path: Path) -> Written:
 def cut(raw: Raw, piece: Cut, target: Path, *, published: bool = False) -> Written:
     """Write a clip.
 
-    Frames are found by their times in the file, so that neither key frames nor the order of coding matter.
+    Frames are found by their times in the file, so that neither key frames nor the order of coding matter;
+    where their distance varies, they follow each other at the nominal rate.
     The clip holds the very RGB pixels that `core.reading` gives for the video, cropped, without loss.
 
     Args:
@@ -148,24 +149,24 @@ def cut(raw: Raw, piece: Cut, target: Path, *, published: bool = False) -> Writt
         StoreError: the file cannot be written.
     """
     with writing(target) as temporary:
-        # A seek may land behind the frame that is wanted where a file's index is wrong; then all is decoded.
+        # A seek may land where decoding cannot begin, or behind the wanted frame; then all is decoded.
         for seek in (True, False) if piece.first else (False,):
             try:
                 _write(raw, piece, temporary, published, seek)
                 written = read_back(temporary)
+                if written.frames == piece.frames:
+                    return written
+                wrong = f"{written.frames} frames from number {piece.first} on, and not {piece.frames}"
             except CodecError as error:
                 if any(words in str(error) for words in _FULL):
                     raise StoreError(
                         f"cannot write {target} (the disk is full); make room or choose another place, "
                         "then repeat the command: what is finished is kept"
                     ) from None
-                raise VideoError(f"{raw.path}: damaged or cut off ({error}); fetch it again") from None
-            if written.frames == piece.frames:
-                return written
-    raise VideoError(
-        f"{raw.path}: {written.frames} frames found from number {piece.first} on, where its times promise "
-        f"{piece.frames}; fetch it again"
-    )
+                wrong = f"damaged or cut off ({error})"
+            except VideoError as error:
+                wrong = f"no clip came of it ({error})"
+        raise VideoError(f"{raw.path}: {wrong}; fetch it again")
 
 
 def _write(raw: Raw, piece: Cut, target: Path, published: bool, seek: bool) -> None:
@@ -176,6 +177,8 @@ def _write(raw: Raw, piece: Cut, target: Path, published: bool, seek: bool) -> N
     before = begin - times.seconds(piece.first - 1) if piece.first else Fraction(1)
     after = times.seconds(piece.last + 1) - end if piece.last + 1 < len(times) else Fraction(1)
     span = f"trim=start={float(begin - before / 2):.6f}:end={float(end + after / 2):.6f}"
+    # A list counts frames: where their distance varies, each is kept once, at the nominal rate.
+    clock = f"setpts=N/({raw.info.fps})/TB" if raw.info.variable else "setpts=PTS-STARTPTS"
     x, y, width, height = piece.crop
     if published:
         shape, coding = [f"crop={width}:{height}:{x}:{y}"], _PUBLISHED
@@ -188,7 +191,7 @@ def _write(raw: Raw, piece: Cut, target: Path, published: bool, seek: bool) -> N
     if seek:
         options |= {"ss": f"{float(begin):.6f}", "seek_timestamp": 1, "noaccurate_seek": None}
     node = graph.input(f"file:{raw.path}", **options).output(
-        f"file:{target}", vf=",".join([span, "setpts=PTS-STARTPTS", *shape]), map="0:V:0",
+        f"file:{target}", vf=",".join([span, clock, *shape]), map="0:V:0",
         fps_mode="passthrough", an=None, **coding,
     )  # fmt: skip
     ffmpeg.collect(ffmpeg.command(node, extra=["-y", "-xerror"]))
