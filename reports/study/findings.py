@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ...core.statistics import Interval
@@ -133,6 +134,9 @@ def _notes(analysis: Analysis) -> Iterator[str]:
         f"{_count(len(analysis.votes), 'vote')} of {_count(len(workers) - len(excluded), 'worker')} count"
     )
     yield f"{counted}, from {_count(received.rows, 'row')} of {_count(received.files, 'file')}."
+    if analysis.votes:
+        ((_, most),) = Counter(name for name, _ in analysis.votes).most_common(1)
+        yield f"The busiest worker gave {percent(most / len(analysis.votes))} % of them."
     if excluded:
         yield f"Excluded, under rules of which several may apply: {_count(len(excluded), 'worker')}."
     for rule, text in RULES.items():
@@ -155,9 +159,7 @@ def _notes(analysis: Analysis) -> Iterator[str]:
 
 def _answered(analysis: Analysis) -> int:
     """Questions with as many votes as were asked for."""
-    counts: dict[str, int] = {}
-    for _, answer in analysis.votes:
-        counts[answer.question.id] = counts.get(answer.question.id, 0) + 1
+    counts = Counter(answer.question.id for _, answer in analysis.votes)
     return sum(count >= analysis.study.votes for count in counts.values())
 
 

@@ -69,4 +69,4 @@ def percent(share: float) -> str:
 
 def decimal(number: float) -> str:
     """Two places after the point."""
-    return f"{number:.2f}"
+    return f"{number:.2f}".replace("-", "−")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from talkbench.cli import main
 from talkbench.core.errors import StoreError, UsageError
 from talkbench.reports import build
 from talkbench.reports.aggregate import load
@@ -267,11 +268,12 @@ class _Tags(HTMLParser):
 
 
 def test_page_shows_the_votes_and_takes_nothing_from_outside_for_markup(
-    study_of_a_run: tuple[Path, Any],
+    study_of_a_run: tuple[Path, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     run, votes = study_of_a_run
     assert 'id="votes"' not in build(run).read_text()
-    assert analyse(run, [some_votes(votes)]) == run / "report" / "index.html"
+    assert main(["study", "analyse", str(run), str(some_votes(votes))]) == 0
+    assert capsys.readouterr().out == f"report: {run / 'report' / 'index.html'}\n"
     text = (run / "report" / "index.html").read_text()
     section = text[text.index('<section class="votes" id="votes">') :]
     section = section[: section.index("</section>")]
