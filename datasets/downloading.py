@@ -28,7 +28,7 @@ _GONE = re.compile(
     r"|violat|HTTP Error 40[4]|HTTP Error 410",
     re.IGNORECASE,
 )
-_HERE = re.compile(r"countr|region|age|bot|members|rate.limit|try again", re.IGNORECASE)
+_HERE = re.compile(r"\b(country|countries|region|age|bot|members?|rate.limit\w*|try again)\b", re.IGNORECASE)
 _FULL = ("Errno 28", "No space left", "Errno 122", "Disk quota")
 # Progress goes through a pipe, so that a downloader whose parent was killed ends at its next line, before
 # another one continues its file.
@@ -52,6 +52,11 @@ def present(folder: Path, stems: tuple[str, ...]) -> Path | None:
             if path.suffix.lower() in VIDEOS and path.is_file():
                 return path
     return None
+
+
+def gone(said: str) -> bool:
+    """Whether an error of yt-dlp's means that a video is there for nobody, not only not here and now."""
+    return _GONE.search(said) is not None and _HERE.search(said) is None
 
 
 class Downloader:
@@ -119,7 +124,7 @@ class Downloader:
                 raise StoreError(f"{self.folder} is full; make room, then repeat the command: it goes on")
             if code == 0:
                 raise AssetError("yt-dlp said that all went well, but no video came; try a newer yt-dlp")
-            if _GONE.search(words) and not _HERE.search(words):
+            if gone(words):
                 self._refused.clear()
                 raise Gone(words)
             self._refused.append(words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import asdict
@@ -102,6 +103,7 @@ class _Maker:
             self.lock.gone = {}
         self.downloader: Downloader | None = None
         self.lacks = ""
+        self.saved, self.saving = 0.0, 0.0
         self.guard, self.stop, self.done = threading.Lock(), threading.Event(), 0
 
     def make(self) -> None:
@@ -264,8 +266,23 @@ class _Maker:
             missing[piece.name] = str(error)
             return
         made = FROM_CHUNK if chunk and self.manner != AS_PUBLISHED else _MADE[self.manner]
-        entries[piece.name] = self._entry(
+        entry = self._entry(
             piece, target, asdict(written), made,
             short=where.short, displaced=where.displaced, first=where.first, crop=list(where.crop),
             cut_from=path.name,
         )  # fmt: skip
+        entries[piece.name] = entry
+        self._note(piece, entry)
+
+    def _note(self, piece: Piece, entry: dict[str, Any]) -> None:
+        """Put a clip in the lock at once, so that a kill does not make it one that others made.
+
+        A long lock is not written for each clip: that takes a twentieth of the time at most.
+        """
+        with self.guard:
+            self.lock.clips[piece.name] = entry
+            begun = time.monotonic()
+            if begun - self.saved >= 20 * self.saving:
+                self.lock.save()
+                self.saved = time.monotonic()
+                self.saving = self.saved - begun

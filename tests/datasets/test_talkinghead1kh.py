@@ -21,7 +21,7 @@ from talkbench.core.errors import CodecError, StoreError, UsageError, VideoError
 from talkbench.core.preparation import Preparation
 from talkbench.core.reading import open_clip
 from talkbench.core.timeline import timeline
-from talkbench.datasets import downloading
+from talkbench.datasets import downloading, making
 from talkbench.datasets.talkinghead1kh import LISTS, TalkingHead1KH, minutes, read_tubes
 from talkbench.datasets.testcard import read_number
 
@@ -288,6 +288,28 @@ def test_downloads_continue_after_a_kill_and_nothing_is_made_twice(
     assert any("0 cut, 1 kept" in one for one in said)
 
 
+def test_clips_cut_before_a_stop_are_known_as_ours(place, monkeypatch):
+    lines = [tube(PLAIN, 0, 0, 5), tube(PLAIN, 0, 6, 9)]
+    settings = place(*lines)
+    cut = making.cut
+
+    def stop(raw, piece, target, **how):
+        if piece.first:
+            raise KeyboardInterrupt
+        return cut(raw, piece, target, **how)
+
+    monkeypatch.setattr(making, "cut", stop)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(settings, videos=place.videos)
+    monkeypatch.setattr(making, "cut", cut)
+    whole, said, dataset = prepare(settings, videos=place.videos)
+    assert whole
+    assert any("1 cut, 1 kept" in one for one in said)
+    assert {entry["made"] for entry in json.loads(dataset.lock_path.read_text())["clips"].values()} == {
+        "cut to the frame by time, without loss"
+    }
+
+
 def test_an_interrupt_ends_the_downloads(place, yt_dlp, raw_video, no_hang):
     no_hang(60)
     shutil.copy(raw_video, yt_dlp / f"{PLAIN}.mp4")
@@ -337,6 +359,30 @@ def test_dead_videos_are_remembered_and_asked_for_again_only_when_told(place, yt
     whole, _, dataset = prepare(settings, again=True)
     assert whole
     assert len(dataset.clips()) == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "gone"),
+    [
+        ("Video unavailable", True),
+        ("Private video. Sign in if you've been granted access to this video", True),
+        ("Video unavailable. This video has been removed by the uploader", True),
+        (
+            "Video unavailable. This video is no longer available because the account has been terminated",
+            True,
+        ),
+        ("This video has been removed for violating YouTube's Community Guidelines", True),
+        ("Video unavailable. The uploader has not made this video available in your country", False),
+        ("Sign in to confirm you're not a bot", False),
+        ("Sign in to confirm your age. This video may be inappropriate for some users", False),
+        ("Join this channel to get access to members-only content", False),
+        ("Unable to download API page: Failed to resolve 'www.youtube.com'", False),
+        ("Requested format is not available", False),
+        ("HTTP Error 429: Too Many Requests", False),
+    ],
+)
+def test_what_means_that_a_video_is_gone(said, gone):
+    assert downloading.gone(said) == gone
 
 
 def test_a_site_that_refuses_is_left_alone(place, yt_dlp, tmp_path):
