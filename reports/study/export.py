@@ -13,10 +13,10 @@ from pathlib import Path
 from ...core.errors import StoreError, UsageError
 from ...core.version import __version__
 from .hit import write_batch, write_guide, write_page
-from .manifest import ATTRIBUTES, REFERENCE, Question, Study, Video, read_study, write_study
+from .manifest import ATTRIBUTES, PICTURE, REFERENCE, Question, Shown, Study, Video, read_study, write_study
 from .questions import lay_out, token
-from .selection import ORIGINAL, Point, Stored, asked_of, comparisons, gold_point, stored, written
-from .videos import Show, make_video, video_file
+from .selection import Point, Stored, asked_of, comparisons, gold_point, stored, written
+from .videos import Show, file_of, make_video
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,13 @@ def export(run: Path, folder: Path, wish: Wish, show: Show, progress: Callable[[
     def name(point: Point, clip: str) -> str:
         return token(secret, "video", *point, clip, _frames_sha256(held, point, clip))
 
-    questions = lay_out(wish.kind, asked, gold, gold_clips, name, wish.seed, secret)
+    pictured = wish.kind == "rating" and held.pictured
+    questions = lay_out(wish.kind, asked, gold, gold_clips, name, wish.seed, secret, pictured)
     study = Study(
         kind=wish.kind,
         platform=wish.platform,
         pairs=wish.pairs,
-        attributes=tuple(ATTRIBUTES) if wish.kind == "rating" else (),
+        attributes=ATTRIBUTES if wish.kind == "rating" else (),
         votes=wish.votes,
         slots=max(question.slot for question in questions),
         seed=wish.seed,
@@ -138,7 +139,7 @@ def _checked(wish: Wish) -> str:
 
 def _frames_sha256(held: Stored, point: Point, clip: str) -> str:
     """What tells one video's frames from others: of a clip itself, its hash in the run."""
-    if point == ORIGINAL:
+    if point[0] in (REFERENCE, PICTURE):
         return str(held.clips[clip]["sha256"])
     return str(held.units[point, clip]["decoded_sha256"])
 
@@ -147,10 +148,11 @@ def _videos(held: Stored, questions: Sequence[Question]) -> list[Video]:
     """What the questions show, each once, by point; without the files' hashes."""
     found: dict[str, Video] = {}
     for question in questions:
-        for shown in (question.left, question.right):
-            point = (shown.method, shown.point)
-            unit = held.units.get((point, question.clip), {})
-            shape = next(unit for (_, clip), unit in held.units.items() if clip == question.clip)
+        shape = next(unit for (_, clip), unit in held.units.items() if clip == question.clip)
+        which = "own" if question.kind == "gold" else "shown"
+        picture = [Shown(PICTURE, which, question.picture)] if question.picture else []
+        for shown in (question.left, question.right, *picture):
+            unit = held.units.get(((shown.method, shown.point), question.clip), {})
             found[shown.video] = Video(
                 name=shown.video,
                 method=shown.method,
@@ -159,7 +161,7 @@ def _videos(held: Stored, questions: Sequence[Question]) -> list[Video]:
                 unit=unit.get("key", ""),
                 frames_sha256=unit.get("decoded_sha256", ""),
                 sha256="",
-                frames=shape["frames"],
+                frames=1 if shown.method == PICTURE else shape["frames"],
                 width=shape["width"] // 2 * 2,
                 height=shape["height"] // 2 * 2,
                 fps=shape["fps"],
@@ -182,7 +184,7 @@ def _identity(held: Stored) -> dict[str, str]:
 def _asked(study: Study) -> Study:
     """A study but for what may change while it is the same, and what is known once its videos are made."""
     videos = tuple(
-        replace(video, sha256="", frames_sha256="" if video.method == REFERENCE else video.frames_sha256)
+        replace(video, sha256="", frames_sha256=video.frames_sha256 if video.unit else "")
         for video in study.videos
     )
     return replace(study, videos=videos, version="", platform="", base_url="", votes=0)
@@ -190,7 +192,7 @@ def _asked(study: Study) -> Study:
 
 def _delete_others(folder: Path, study: Study) -> None:
     """Delete what is in the way of uploading all of `videos`: half a file of a killed export."""
-    wanted = {video_file(folder, video.name) for video in study.videos}
+    wanted = {file_of(folder, video) for video in study.videos}
     for path in (folder / "videos").iterdir():
         if path not in wanted:
             path.unlink()
@@ -199,11 +201,11 @@ def _delete_others(folder: Path, study: Study) -> None:
 def _told(folder: Path, study: Study) -> str:
     """What an export says of itself."""
     counts = Counter(question.kind for question in study.questions)
-    seconds = sum(video.frames / Fraction(video.fps) for video in study.videos) / len(study.videos)
+    seconds = [video.frames / Fraction(video.fps) for video in study.videos if video.method != PICTURE]
     lines = [
         f"questions ({study.kind}): {counts[study.kind]}; votes wanted: {counts[study.kind] * study.votes}",
         f"HITs: {len(study.hits)} of {study.slots} questions, gold ({study.gold}) and repeat among them",
-        f"videos: {len(study.videos)} of {float(seconds):.1f} s on average",
+        f"videos: {len(seconds)} of {float(sum(seconds) / len(seconds)):.1f} s on average",
         *(f"left out: {line}" for line in study.left_out),
         f"study: {folder / 'README.md'}",
     ]

@@ -38,20 +38,28 @@
       this.slot = section.dataset.slot;
       this.videos = [...section.querySelectorAll("video")];
       this.inputs = [...section.querySelectorAll("input[type=radio]")];
+      this.picture = section.querySelector("img");
       this.next = section.querySelector(".next");
       this.status = section.querySelector(".status");
       this.plays = 0;
       this.seconds = 0;
       this.since = 0;
       this.pass = 0;
+      const broken = () => this.say("A video cannot be loaded. Check the connection and load this page again; "
+        + "what you have answered is kept.");
+      if (this.picture) {
+        this.picture.addEventListener("error", broken);
+        this.picture.addEventListener("load", () => {
+          this.picture.style.setProperty("--ratio", String(this.picture.naturalWidth / this.picture.naturalHeight));
+        });
+      }
       for (const video of this.videos) {
         video.preload = "none";
         video.src = base + section.dataset[video.dataset.side] + ".mp4";
         video.addEventListener("loadedmetadata", () =>
           video.style.setProperty("--ratio", String(video.videoWidth / video.videoHeight)));
         video.addEventListener("ended", () => this.ended());
-        video.addEventListener("error", () => this.say("A video cannot be loaded. Check the connection and load "
-          + "this page again; what you have answered is kept."));
+        video.addEventListener("error", broken);
       }
       for (const input of this.inputs) input.addEventListener("change", () => this.offer());
       section.querySelector(".again").addEventListener("click", () => this.play());
@@ -60,7 +68,16 @@
 
     say(text) { if (this.status.textContent !== text) this.status.textContent = text; }
 
-    load() { for (const video of this.videos) if (video.preload !== "auto") video.preload = "auto"; }
+    load() {
+      for (const video of this.videos) if (video.preload !== "auto") video.preload = "auto";
+      if (this.picture && !this.picture.src) this.picture.src = base + this.section.dataset.picture + ".png";
+    }
+
+    /** Whether all that is to be seen is there. */
+    loaded() {
+      return this.videos.every(video => video.readyState >= 3 && !video.seeking)
+        && (!this.picture || (this.picture.complete && this.picture.naturalWidth > 0));
+    }
 
     show() {
       this.load();
@@ -85,9 +102,10 @@
       }
       const listen = how => {
         for (const video of this.videos) for (const what of ["canplay", "seeked"]) video[how](what, ready);
+        if (this.picture) this.picture[how]("load", ready);
       };
       const ready = () => {
-        if (pass === this.pass && this.videos.some(video => video.readyState < 3 || video.seeking)) return;
+        if (pass === this.pass && !this.loaded()) return;
         listen("removeEventListener");
         if (pass !== this.pass || document.hidden) return;
         Promise.all(this.videos.map(video => video.play())).catch(() => {

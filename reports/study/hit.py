@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.store import SCHEMA, write_json, write_rows, writing
-from .manifest import ATTRIBUTES, Study
+from .manifest import Study
 
 HERE = Path(__file__).parent
 APPROVAL_ABOVE = 98
@@ -23,14 +23,25 @@ TITLES = {
 }
 
 
+ASKED = {
+    "head_pose": "Head pose: does the head move as in the original?",
+    "expression": "Expression: do mouth, eyes and face act as in the original?",
+    "identity": "Identity: is it the person in the {}?",
+}
+"""What is asked of an attribute; in the braces stands what shows the person."""
+
+
+def asked(study: Study) -> dict[str, str]:
+    """What a rating study asks, by attribute."""
+    person = "picture" if study.pictured else "original"
+    return {name: ASKED[name].format(person) for name in study.attributes}
+
+
 def batch_columns(study: Study) -> list[str]:
     """Columns of a batch's CSV."""
     slots = range(1, study.slots + 1)
-    return [
-        "hit",
-        "base_url",
-        *(f"{what}_{slot}" for slot in slots for what in ("question", "left", "right")),
-    ]
+    shown = ("question", "left", "right", "picture") if study.pictured else ("question", "left", "right")
+    return ["hit", "base_url", *(f"{what}_{slot}" for slot in slots for what in shown)]
 
 
 def batch_row(study: Study, hit: str, base_url: str) -> dict[str, str]:
@@ -46,6 +57,8 @@ def batch_row(study: Study, hit: str, base_url: str) -> dict[str, str]:
         row[f"question_{question.slot}"] = question.id
         row[f"left_{question.slot}"] = question.left.video
         row[f"right_{question.slot}"] = question.right.video
+        if study.pictured:
+            row[f"picture_{question.slot}"] = question.picture
     return row
 
 
@@ -116,7 +129,7 @@ def write_page(folder: Path, study: Study) -> None:
         study=study,
         title=TITLES[study.kind],
         minutes=minutes(study),
-        attributes={name: ATTRIBUTES[name] for name in study.attributes},
+        attributes=asked(study),
         style=(HERE / "hit.css").read_text("utf-8"),
         script=(HERE / "hit.js").read_text("utf-8"),
     )

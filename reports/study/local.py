@@ -22,7 +22,7 @@ from .ballot_box import BallotBox
 from .hit import batch_row, filled
 from .manifest import Study, read_study
 from .questions import token
-from .videos import video_file
+from .videos import file_of
 
 HOST = "127.0.0.1"
 MOST_BYTES = 1 << 16
@@ -52,9 +52,13 @@ class Server(ThreadingHTTPServer):
         """
         self.study = read_study(folder)
         self.folder = folder
-        self.videos = {video.name for video in self.study.videos}
-        missing = [name for name in self.videos if not video_file(folder, name).is_file()]
-        if missing or not (folder / "hit.html").is_file() or not (folder / "batch.csv").is_file():
+        files = [file_of(folder, video) for video in self.study.videos]
+        self.files = {path.name: path for path in files}
+        if (
+            not all(path.is_file() for path in files)
+            or not (folder / "hit.html").is_file()
+            or not (folder / "batch.csv").is_file()
+        ):
             raise StoreError(
                 f"{folder} is not complete; repeat the command `bench study export` that began it"
             )
@@ -122,8 +126,8 @@ class Handler(BaseHTTPRequestHandler):
             self._worker(found[1])
         elif found := re.fullmatch(r"/hit/(\w+)", path):
             self._hit(found[1])
-        elif (found := re.fullmatch(r"/videos/(\w+)\.mp4", path)) and found[1] in self.server.videos:
-            self._video(video_file(self.server.folder, found[1]))
+        elif path.startswith(BASE_URL) and (file := self.server.files.get(path.removeprefix(BASE_URL))):
+            self._file(file)
         elif path == "/":
             self._say(HTTPStatus.OK, "Open the link that you were given.")
         else:
@@ -181,7 +185,7 @@ class Handler(BaseHTTPRequestHandler):
             text = "These questions were answered before: the first answers count, nothing was added."
             self._say(HTTPStatus.CONFLICT, text, link)
 
-    def _video(self, path: Path) -> None:
+    def _file(self, path: Path) -> None:
         """Send a file, or the part of it that is asked for: without that, browsers cannot seek."""
         size = path.stat().st_size
         first, last, status = 0, size - 1, HTTPStatus.OK
@@ -199,7 +203,7 @@ class Handler(BaseHTTPRequestHandler):
                     self.end_headers()
                     return
         self.send_response(status)
-        self.send_header("Content-Type", "video/mp4")
+        self.send_header("Content-Type", "image/png" if path.suffix == ".png" else "video/mp4")
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("Content-Length", str(last - first + 1))
         if status == HTTPStatus.PARTIAL_CONTENT:

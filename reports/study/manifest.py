@@ -7,7 +7,7 @@ A study lies in a folder of the run, ``RUN/study`` unless it was named otherwise
     hit.html           the page of a HIT; ``${name}`` stands for a column of its row
     hit.json           title, votes a HIT, times and the qualification, as MTurk's API takes them
     README.md          what to do with all this; the instructions and the qualification as text
-    videos/NAME.mp4    what is shown; the only files to be uploaded
+    videos/NAME.mp4    what is shown, and NAME.png where a picture is; the only files to be uploaded
     votes.csv          what `bench study serve` collected
 
 A HIT (MTurk's word for a task) holds `Study.slots` questions, the same number in all of a study. Its pair
@@ -35,6 +35,7 @@ Votes are read as MTurk's requester site gives them ("Download CSV" of a batch's
     Input.base_url      where the videos were
     Input.question_K, Input.left_K, Input.right_K
                         `Question.id` and names of both videos in slot K = 1 … `Study.slots`
+    Input.picture_K     likewise the picture, if any are shown
     Answer.answer_K     pair studies: ``left`` or ``right``
     Answer.ATTRIBUTE_K  rating studies: 1 … 5 for each of `Study.attributes`
     Answer.seconds_K    from the first picture of question K to its answer, in seconds, such as ``7.4``
@@ -56,12 +57,11 @@ from ...core.errors import StoreError
 from ...core.store import SCHEMA, damaged, read_json, write_json
 
 REFERENCE = "reference"
-"""The method of a video that shows the clip itself; its point is ''."""
-ATTRIBUTES = {
-    "head_pose": "Head pose: does the head move as in the original?",
-    "expression": "Expression: are mouth, eyes and face as in the original?",
-    "identity": "Identity: is it the same person as in the original?",
-}
+"""The method of a video that shows the clip itself; its point is ''. Where a clip moves the picture of
+another person, it is that clip."""
+PICTURE = "picture"
+"""The method of a picture: the one that was moved (point ``shown``), or the clip's first frame (``own``)."""
+ATTRIBUTES = ("head_pose", "expression", "identity")
 """What a rating study asks, each from 1 (worst) to 5 (best). Source: thesis, 2.3.6 and Table 2.2."""
 
 
@@ -95,6 +95,8 @@ class Question:
             the original on both sides. Else ''.
         repeats: of a repeat, the question of the same HIT that it asks again, sides swapped in a pair study.
             Else ''.
+        picture: name of the picture beside them, ``videos/NAME.png``: where the motion is another person's,
+            a rating study shows whose identity is to be kept (of gold, the original's). Else ''.
     """
 
     id: str
@@ -106,6 +108,7 @@ class Question:
     right: Shown
     winner: str = ""
     repeats: str = ""
+    picture: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,9 +116,9 @@ class Video:
     """A file that is shown.
 
     Attributes:
-        name: unguessable; ``videos/NAME.mp4``.
-        method, point, clip: what it shows; see `Shown`.
-        unit: key of the unit of the run whose frames these are, '' for REFERENCE.
+        name: unguessable; ``videos/NAME.mp4``, of a PICTURE ``videos/NAME.png``.
+        method, point, clip: what it shows; see `Shown` and PICTURE.
+        unit: key of the unit of the run whose frames these are, '' for REFERENCE and PICTURE.
         frames_sha256: of the rgb24 frames that it was made from: the unit's ``decoded_sha256``.
         sha256: of the file.
         frames, width, height, fps: of the file; the same for both sides of a question.
@@ -171,6 +174,11 @@ class Study:
     videos: tuple[Video, ...]
     questions: tuple[Question, ...]
     left_out: tuple[str, ...] = ()
+
+    @property
+    def pictured(self) -> bool:
+        """Whether pictures stand beside the videos."""
+        return any(question.picture for question in self.questions)
 
     @property
     def hits(self) -> Mapping[str, tuple[Question, ...]]:

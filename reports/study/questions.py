@@ -9,8 +9,9 @@ import math
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from .manifest import Question, Shown
+from .manifest import PICTURE, Question, Shown
 from .selection import ORIGINAL, Asked, Point
 
 COUNTED = 8
@@ -31,7 +32,7 @@ def token(secret: str, kind: str, *what: str | int) -> str:
 
 def lay_out(
     kind: str, asked: Sequence[Asked], gold: Point, gold_clips: Sequence[str], name: VideoName,
-    seed: int, secret: str,
+    seed: int, secret: str, pictured: bool = False,
 ) -> list[Question]:  # fmt: skip
     """Make a study's questions.
 
@@ -47,6 +48,7 @@ def lay_out(
         name: of videos.
         seed: of every choice.
         secret: of the ids.
+        pictured: whether ratings need a picture of the person.
 
     Returns:
         questions by HIT and slot.
@@ -64,7 +66,8 @@ def lay_out(
         gold_asked = ("gold", Asked(clip, ORIGINAL, gold), gold_turned[number])
         placed.insert(draw.randint(0, len(placed)), gold_asked)
         _insert_repeats(placed, slots - len(placed), kind == "pair", draw)
-        questions += _written(placed, kind, token(secret, "hit", number), name, secret)
+        written = _written(placed, kind, token(secret, "hit", number), name, secret)
+        questions += [_with_picture(one, name) if pictured else one for one in written]
     return questions
 
 
@@ -133,3 +136,9 @@ def _written(placed: Sequence[_Placed], kind: str, hit: str, name: VideoName, se
         repeats = first_ids[one] if what == "repeat" else ""
         questions.append(Question(own, hit, slot, what, one.clip, left, right, winner, repeats))
     return questions
+
+
+def _with_picture(question: Question, name: VideoName) -> Question:
+    """A question with the person's picture: gold shows the original as its own copy, so its own person."""
+    which = "own" if question.kind == "gold" else "shown"
+    return replace(question, picture=name((PICTURE, which), question.clip))

@@ -40,7 +40,7 @@ class Stored:
 
     Attributes:
         manifest: the run's.
-        units: the finished ones that have a stream, by point and clip.
+        units: the finished ones that have frames, by point and clip.
     """
 
     manifest: Mapping[str, Any]
@@ -50,6 +50,11 @@ class Stored:
     def clips(self) -> Mapping[str, Mapping[str, Any]]:
         """The run's clips by name, in its order."""
         return {clip["name"]: clip for clip in self.manifest["dataset"]["clips"]}
+
+    @property
+    def pictured(self) -> bool:
+        """Whether its clips move a picture of somebody else."""
+        return any("shown" in clip for clip in self.clips.values())
 
     @property
     def points(self) -> list[Point]:
@@ -68,18 +73,18 @@ def stored(run: Path) -> Stored:
 
     Raises:
         StoreError: `run` is not a run's folder, or a unit is damaged.
-        UsageError: nothing in it was coded.
+        UsageError: nothing in it can be seen.
     """
     manifest = read_manifest(run)
     units = {
         ((unit["method"], unit["point"]), unit["clip"]): unit
         for unit in read_units(run)
-        if unit["stream"] is not None
+        if unit["decoded_sha256"] is not None
     }
     if not units:
         raise UsageError(
-            f"{run} holds no streams ('{manifest['benchmark']}'), so there is nothing to show; "
-            "a study needs a finished run of a benchmark that codes, such as compression"
+            f"{run} holds no frames ('{manifest['benchmark']}'), so there is nothing to show; "
+            "a study needs a finished run of a benchmark that makes videos, such as compression or transfer"
         )
     return Stored(manifest, units)
 

@@ -69,6 +69,37 @@ class Odd(Method):
 '''
 
 
+MOVER = '''
+import numpy as np
+from talkbench.core.method import Animator
+
+
+class Mover(Animator):
+    """Adds the driving clip's mean brightness to a picture: motion that can be worked out by hand."""
+
+    name = "mover"
+
+    def __init__(self, way):
+        self.way = way
+
+    def describe(self):
+        return {"way": self.way}
+
+    def encode(self, clip):
+        raise AssertionError("nothing is to be coded")
+
+    decode = encode
+
+    def animate(self, source, driving, relative=False):
+        first = None
+        for block in driving.frames():
+            means = block.mean((1, 2, 3))
+            first = means[0] if first is None else first
+            shift = means - (first if relative else source.mean())
+            yield np.clip(source[None] + shift[:, None, None, None], 0, 255).round().astype(np.uint8)
+'''
+
+
 def method_package(folder: Path, name: str, source: str) -> Path:
     """A folder that, on the module path, installs the method of the class that is `name`, capitalised."""
     (folder / f"{name}_codec.py").write_text(source)
@@ -110,6 +141,19 @@ def install() -> Callable[[Path], AbstractContextManager[None]]:
 def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The method `odd` is installed, in this process and in its children."""
     with installed(method_package(tmp_path_factory.mktemp("odd"), "odd", ODD_METHODS)):
+        yield
+
+
+@pytest.fixture(scope="session")
+def mover_plugin(package: Callable[[str, str], Path]) -> Path:
+    """A folder that, on the module path, installs the method `mover`."""
+    return package("mover", MOVER)
+
+
+@pytest.fixture
+def mover(install: Callable[[Path], AbstractContextManager[None]], mover_plugin: Path) -> Iterator[None]:
+    """The method `mover` is installed, in this process and in its children."""
+    with install(mover_plugin):
         yield
 
 

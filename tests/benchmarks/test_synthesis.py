@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -29,49 +28,6 @@ TRANSFER = (
     "run", "--benchmark", "transfer", "--methods", "mover,freeze", "--dataset", "testcard", "--frames", "4",
     "data.clips=3", "--size", "32", "--metrics", "l1,bpp", "run.workers=1", "run.videos=false", "--out",
 )  # fmt: skip
-
-MOVER = '''
-import numpy as np
-from talkbench.core.method import Animator
-
-
-class Mover(Animator):
-    """Adds the driving clip's mean brightness to a picture: motion that can be worked out by hand."""
-
-    name = "mover"
-
-    def __init__(self, way):
-        self.way = way
-
-    def describe(self):
-        return {"way": self.way}
-
-    def encode(self, clip):
-        raise AssertionError("nothing is to be coded")
-
-    decode = encode
-
-    def animate(self, source, driving, relative=False):
-        first = None
-        for block in driving.frames():
-            means = block.mean((1, 2, 3))
-            first = means[0] if first is None else first
-            shift = means - (first if relative else source.mean())
-            yield np.clip(source[None] + shift[:, None, None, None], 0, 255).round().astype(np.uint8)
-'''
-
-
-@pytest.fixture(scope="session")
-def mover_plugin(package: Callable[[str, str], Path]) -> Path:
-    """A folder that, on the module path, installs the method `mover`."""
-    return package("mover", MOVER)
-
-
-@pytest.fixture
-def mover(install: Callable[[Path], AbstractContextManager[None]], mover_plugin: Path) -> Iterator[None]:
-    """The method `mover` is installed, in this process and in its children."""
-    with install(mover_plugin):
-        yield
 
 
 class Grey(Source):

@@ -17,7 +17,7 @@ from talkbench.core.errors import StoreError, UsageError
 from talkbench.reports.study.ballot_box import answer_names
 from talkbench.reports.study.local import Server
 from talkbench.reports.study.manifest import Study, read_study
-from talkbench.reports.study.videos import video_file
+from talkbench.reports.study.videos import file_of
 from talkbench.reports.study.votes import read_votes
 
 Answer = tuple[int, "http.client.HTTPMessage", bytes]
@@ -125,8 +125,8 @@ def test_nothing_is_lost_over_a_restart(folder: Path) -> None:
 
 
 def test_videos_come_in_the_parts_that_are_asked_for(server: Server) -> None:
-    name = server.study.videos[0].name
-    path, whole = f"/videos/{name}.mp4", video_file(server.folder, name).read_bytes()
+    video = server.study.videos[0]
+    path, whole = f"/videos/{video.name}.mp4", file_of(server.folder, video).read_bytes()
     size = len(whole)
     status, headers, body = ask(server, path)
     assert (status, body, headers["Content-Type"], headers["Accept-Ranges"]) == (

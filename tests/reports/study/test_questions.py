@@ -125,6 +125,15 @@ def test_a_rating_shows_the_original_left_and_gold_is_the_original_twice() -> No
     assert all(one.right == by_id[one.repeats].right for one in repeats)
 
 
+def test_pictures_are_of_whom_the_rated_shows_and_of_the_original_in_gold() -> None:
+    asked = [Asked(f"clip {number}", ORIGINAL, OURS) for number in range(9)]
+    clips = [one.clip for one in asked]
+    questions = lay_out("rating", asked, ORIGINAL, clips, name, 0, SECRET, pictured=True)
+    for question in questions:
+        which = "own" if question.kind == "gold" else "shown"
+        assert question.picture == name(("picture", which), question.clip)
+
+
 def test_the_seed_decides_and_nothing_else() -> None:
     assert study(9, 3, 5)[1] == study(9, 3, 5)[1]
     one, other = ([videos(question) for question in study(9, 3, seed)[1]] for seed in (5, 6))
