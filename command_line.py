@@ -23,7 +23,7 @@ def _names(text: str) -> list[str]:
 STUDIES = (
     "study export results/x --pairs ours:adaptive,h264 --platform mturk --votes 3 --base-url https://host/study",
     "study export results/x --pairs ours,h264:crf36 --platform local",
-    "study export results/x --pairs ours,fomm --kind rating --platform local --name ratings",
+    "study export results/x --pairs ours,fomm --kind rating --platform local --name study-ratings",
     "study serve results/x --workers 20",
     "study analyse results/x results/x/study/votes.csv",
 )
@@ -202,7 +202,7 @@ def _study(study: argparse.ArgumentParser) -> None:
     def action(name: str, about: str) -> argparse.ArgumentParser:
         one = actions.add_parser(name, help=about, description=about)
         one.add_argument("run", type=Path, metavar="RUN")
-        one.add_argument("--name", default="study", help="the study's folder in the run's (default: study)")
+        one.add_argument("--name", default="study", help="the study's folder in the run's: study, or study-…")
         return one
 
     export = action("export", "make questions, videos and the page of a study from a finished run")

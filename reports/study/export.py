@@ -194,7 +194,7 @@ def _delete_others(folder: Path, study: Study) -> None:
     """Delete what is in the way of uploading all of `videos`: half a file of a killed export."""
     wanted = {file_of(folder, video) for video in study.videos}
     for path in (folder / "videos").iterdir():
-        if path not in wanted:
+        if path.is_file() and path not in wanted:
             path.unlink()
 
 

@@ -7,6 +7,7 @@ is the one for MTurk: filled in from the same row, opened with the same paramete
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from html import escape
@@ -78,6 +79,11 @@ class Server(ThreadingHTTPServer):
         """The address that it is reached by."""
         return f"http://{HOST}:{self.server_port}"
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        # A browser that has seen enough of a video closes the connection, which is no error.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
     def server_close(self) -> None:
         super().server_close()
         if hasattr(self, "box"):
@@ -113,8 +119,6 @@ class Handler(BaseHTTPRequestHandler):
             return
         try:
             how()
-        except (ConnectionError, TimeoutError):
-            self.close_connection = True  # a browser that has seen enough of a video
         except UsageError as error:
             self._say(HTTPStatus.BAD_REQUEST, str(error))
         except TalkbenchError as error:

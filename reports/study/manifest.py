@@ -48,13 +48,14 @@ MTurk orders the columns of a group by name and adds columns of its own now and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import StoreError
-from ...core.store import SCHEMA, damaged, read_json, write_json
+from ...core.errors import StoreError, UsageError
+from ...core.store import SCHEMA, damaged, file_stem, read_json, write_json
 
 REFERENCE = "reference"
 """The method of a video that shows the clip itself; its point is ''. Where a clip moves the picture of
@@ -190,7 +191,15 @@ class Study:
 
 
 def study_folder(run: Path, name: str = "study") -> Path:
-    """Where a study lies in a run's folder."""
+    """Where a study lies in a run's folder.
+
+    Raises:
+        UsageError: a name that something else in the folder has, or may have.
+    """
+    if not re.fullmatch(r"study[\w-]*", name, re.ASCII):
+        raise UsageError(
+            f"--name {name} is no study's; give one that begins so, such as study-{file_stem(name)}"
+        )
     return run / name
 
 

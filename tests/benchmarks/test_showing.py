@@ -1,4 +1,4 @@
-"""A run's frames, given out again: from streams, from somebody's videos, from a model; and what studies show."""
+"""A run's frames, given out again: from streams, from somebody's videos, from a model."""
 
 from __future__ import annotations
 
@@ -105,5 +105,5 @@ def test_ratings_of_moved_pictures_show_whose_identity_is_asked(
     assert f"picture_{study.slots}" in heads
     assert "${picture_1}" in (run / "study" / "hit.html").read_text()
     point = "mover:well-absolute,mover:well-relative"
-    assert main([*export, "--pairs", point, "--name", "other"]) == 2
+    assert main([*export, "--pairs", point, "--name", "study-other"]) == 2
     assert "name the worst point in --gold" in capsys.readouterr().err

@@ -333,7 +333,7 @@ def test_ratings_go_the_whole_way(make_run: Callable[..., Path], lay_out_votes: 
 def test_what_does_not_fit_is_refused(study_of_a_run: tuple[Path, Any]) -> None:
     run, votes = study_of_a_run
     with pytest.raises(StoreError, match="holds no study"):
-        analyse(run, [votes.write(votes.by("A1"))], "other")
+        analyse(run, [votes.write(votes.by("A1"))], "study-other")
     rows = votes.by("A1", Input__hit="of another study")
     with pytest.raises(UsageError, match=r"no votes of .* in 1 rows \(1 its HIT is not of this study\)"):
         analyse(run, [votes.write(rows)])

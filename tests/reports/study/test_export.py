@@ -260,11 +260,11 @@ def test_a_wrong_command_is_one_line(
     coded_run: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
 ) -> None:
     platform = [] if "--platform" in arguments else ["--platform", "local"]
-    assert main(["study", "export", str(coded_run), "--name", "wrong", *platform, *arguments]) == 2
+    assert main(["study", "export", str(coded_run), "--name", "study-wrong", *platform, *arguments]) == 2
     said = capsys.readouterr().err
     assert words in said
     assert said.count("\n") == 1
-    assert not (coded_run / "wrong").exists()
+    assert not (coded_run / "study-wrong").exists()
 
 
 def test_no_run_and_a_run_without_frames_are_refused(
@@ -281,8 +281,16 @@ def test_no_run_and_a_run_without_frames_are_refused(
 
 
 def test_the_command_exports(coded_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["study", "export", str(coded_run), "--name", "by-command", "--pairs", "h264:crf20,h264:crf51"]
+    command = [
+        "study",
+        "export",
+        str(coded_run),
+        "--name",
+        "study-by-command",
+        "--pairs",
+        "h264:crf20,h264:crf51",
+    ]
     assert main([*command, "--platform", "mturk", "--base-url", "https://a.example", "--seed", "3"]) == 0
-    manifest = read_study(coded_run / "by-command")
+    manifest = read_study(coded_run / "study-by-command")
     assert (manifest.seed, manifest.votes, manifest.base_url) == (3, 3, "https://a.example/")
     assert "questions (pair): 3; votes wanted: 9" in capsys.readouterr().out

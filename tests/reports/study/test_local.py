@@ -8,15 +8,16 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from talkbench.cli import main
 from talkbench.core.errors import StoreError, UsageError
 from talkbench.reports.study.ballot_box import answer_names
 from talkbench.reports.study.local import Server
-from talkbench.reports.study.manifest import Study, read_study
+from talkbench.reports.study.manifest import Question, Study, read_study
 from talkbench.reports.study.videos import file_of
 from talkbench.reports.study.votes import read_votes
 
@@ -28,9 +29,11 @@ def serving(folder: Path, workers: int = 3, port: int = 0) -> Iterator[Server]:
     with Server(folder, workers, port) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.fixture
@@ -55,12 +58,15 @@ def ask(server: Server, path: str, method: str = "GET", body: str | None = None,
         connection.close()
 
 
+def next_page(server: Server, worker: str) -> str:
+    """Where a worker's link leads: to the page of a HIT, or nowhere."""
+    return str(ask(server, urlsplit(server.links[worker]).path)[1].get("Location", ""))
+
+
 def begin(server: Server, worker: str) -> tuple[str, dict[str, str]]:
     """Open a worker's link; the page's path and its parameters."""
-    status, headers, _ = ask(server, urlsplit(server.links[worker]).path)
-    assert status == 303
-    where = urlsplit(headers["Location"])
-    return f"{where.path}?{where.query}", {name: values[0] for name, values in parse_qs(where.query).items()}
+    where = next_page(server, worker)
+    return where, dict(parse_qsl(urlsplit(where).query))
 
 
 def form(study: Study, assignment: str, **changes: str) -> str:
@@ -231,3 +237,30 @@ def test_the_command_serves_until_it_is_interrupted(
     assert out.count("/w/w") == 2
     assert "local-002: http://127.0.0.1:" in out
     assert "the same command goes on from here" in err
+
+
+def test_what_was_collected_is_analysed_by_the_command(
+    tmp_path: Path, coded_run: Path, local_study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Path(shutil.copytree(coded_run, tmp_path / "run"))
+    shutil.copytree(local_study, run / "study", dirs_exist_ok=True)
+    quality = {"reference": 4, "crf20": 3, "crf51": 2, "default": 1}
+
+    def better(question: Question) -> str:
+        left, right = (quality[side.point or side.method] for side in (question.left, question.right))
+        return "left" if left > right else "right"
+
+    with serving(run / "study") as server:
+        for worker in server.links:
+            # Begun a while ago, for nobody watches videos in no time.
+            while taken := server.box.take(worker, datetime.now(UTC) - timedelta(minutes=1)):
+                chosen = {f"answer_{one.slot}": better(one) for one in server.study.hits[taken[0]]}
+                assert submit(server, form(server.study, taken[1], **chosen))[0] == 200
+    assert main(["study", "analyse", str(run), str(run / "study" / "votes.csv")]) == 0
+    assert "report: " in capsys.readouterr().out
+    page = (run / "report" / "index.html").read_text("utf-8")
+    assert 'id="votes"' in page
+    summary = (run / "report" / "study" / "summary.md").read_text("utf-8")
+    assert "12 votes of 2 workers count" in summary
+    assert main(["study", "analyse", str(run), str(tmp_path / "none.csv")]) == 2
+    assert "none.csv cannot be read" in capsys.readouterr().err

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from talkbench.core.errors import StoreError
+from talkbench.core.errors import StoreError, UsageError
 from talkbench.reports.study.manifest import (
     REFERENCE,
     Question,
@@ -75,3 +75,10 @@ def test_another_manifest_is_refused(tmp_path: Path, change: dict[str, object], 
 def test_no_study_says_what_makes_one(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="bench study export"):
         read_study(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["report", "units", "../study", "study/x", "study x", ""])
+def test_a_study_does_not_lie_where_something_else_does(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="such as study-"):
+        study_folder(tmp_path, name)
+    assert study_folder(tmp_path, "study-2_b") == tmp_path / "study-2_b"
