@@ -98,19 +98,22 @@ def write(
             metric = metrics[name]
             if isinstance(metric, SetMetric) and result.features is not None:
                 write_features(task.run, metric.space, unit.key, result.features)
-        _store_frames(task, unit, record["frames"], scores)
+        _store_frames(task, unit, record, scores)
         write_json(task.run / "units" / f"{unit.key}.json", record)
     except TalkbenchError as error:
         failures.append(failure(unit, "store", error))
 
 
-def _store_frames(task: Task, unit: Unit, count: int, scores: Mapping[str, Scores]) -> None:
+def _store_frames(task: Task, unit: Unit, record: Mapping[str, Any], scores: Mapping[str, Scores]) -> None:
     """Write a unit's per-frame values, beside those of the same stream that are there."""
     import pandas as pd
 
-    columns: dict[str, Any] = {"frame": range(count)}
+    columns: dict[str, Any] = {"frame": range(record["frames"])}
     if not task.encode:
         columns |= dict(read_frames(task.run, unit.key))
+    elif record["stream"] is not None:
+        told = unit.point.build().frame_bytes((task.run / record["stream"]["path"]).read_bytes())
+        columns |= {"bytes": told} if told else {}
     for result in scores.values():
         columns |= result.frames
     write_table(task.run / "units" / f"{unit.key}.parquet", pd.DataFrame(columns))

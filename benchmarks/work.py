@@ -17,6 +17,7 @@ from ..core.method import Method
 from ..core.metric import Metric, PictureMetric
 from ..core.recorded import Recorded
 from ..core.set_metric import SetMetric
+from ..core.signature import digest
 from ..core.store import read_unit, stream_path, video_path, writing
 from ..core.video import Clip, RawFile
 from .making import write_frames
@@ -40,6 +41,8 @@ class _Coded:
 
 
 _decoder: SealedDecoder | None = None
+_sizes: dict[str, Mapping[str, int]] = {}
+"""Of methods, by what they and their frames are: counting takes as long as painting a frame."""
 
 
 def _sealed() -> SealedDecoder:
@@ -229,6 +232,7 @@ def _stream(task: Task, unit: Unit, method: Method, reference: Reference) -> tup
         "sizes": by_kind,
     }
     record["timing"] = {"encode_seconds": seconds}
+    record["size"] = _size(method, record)
     record["sealed"] = True
     return stream, record
 
@@ -241,6 +245,15 @@ def _temporary_files_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         tempfile.tempdir = before
+
+
+def _size(method: Method, record: Mapping[str, Any]) -> dict[str, int]:
+    """How large a method's networks are for frames of a unit's size."""
+    shape = record["width"], record["height"]
+    key = digest([method.name, record["describe"], shape])
+    if key not in _sizes:
+        _sizes[key] = method.size(*shape)
+    return dict(_sizes[key])
 
 
 def _unsealed(task: Task, unit: Unit, method: Method, reference: Reference) -> dict[str, Any]:

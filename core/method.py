@@ -69,6 +69,38 @@ class Method(ABC):
     def describe(self) -> Mapping[str, str]:
         """All that determines the result: settings, builds, hashes of weights."""
 
+    def frame_bytes(self, stream: bytes) -> Sequence[int]:
+        """What each frame added to a stream; empty, as here, where a codec cannot tell: one that codes all
+        frames into one number, say.
+
+        Args:
+            stream: what `encode` returned.
+
+        Returns:
+            as many as the clip has frames, in coding order; they add up to the stream's length. Frame 0 bears
+            source picture and container.
+
+        Raises:
+            StreamError: the stream is damaged or for another decoder.
+        """
+        return ()
+
+    def size(self, width: int, height: int) -> Mapping[str, int]:
+        """How large the method's networks are; empty, as here, where it has none or does not tell.
+
+        Args:
+            width, height: of the frames, in pixels.
+
+        Returns:
+            `parameters`: numbers that were learnt, of sender and receiver together; `macs`: the receiver's
+            multiply-accumulate operations for one frame, in convolutions and matrix products, without what it
+            computes once from the source picture.
+
+        Raises:
+            AssetError: the weights are missing, or not such weights.
+        """
+        return {}
+
 
 class Animator(Method):
     """A codec whose model can also give a picture the motion of somebody else's clip."""

@@ -196,7 +196,8 @@ def read_scores(run: Path) -> pd.DataFrame:
 
 
 def read_frames(run: Path, key: str) -> pd.DataFrame:
-    """Per-frame values of a unit: a column ``frame`` and one for each per-frame metric.
+    """Per-frame values of a unit: a column ``frame``, one for each per-frame metric, and, of a codec that can
+    tell, ``bytes``: what each frame added to the stream.
 
     Raises:
         StoreError: they are missing or damaged.

@@ -157,6 +157,12 @@ class BlockCodec(Method):
                 f"{frames}{' or more' if frames > header.frames else ''} were decoded; encode the clip again"
             )
 
+    def frame_bytes(self, stream: bytes) -> Sequence[int]:
+        parsed = unpack_for(stream, self.name)
+        payload = parsed.payload(Kind.SOURCE) + parsed.payload(Kind.MOTION)
+        lengths = [len(picture) for picture in self.split(self.join(payload))]
+        return [len(stream) - sum(lengths[1:]), *lengths[1:]]
+
     def describe(self) -> Mapping[str, str]:
         settings = {item.name: str(getattr(self, item.name)) for item in fields(self)}
         options = " ".join(f"-{key} {value}" for key, value in self._output().items())

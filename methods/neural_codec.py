@@ -289,6 +289,20 @@ class NeuralCodec(AnimatedPicture, Animator):
             for at in range(0, len(block), self.batch):
                 yield block[at : at + self.batch]
 
+    def size(self, width: int, height: int) -> Mapping[str, int]:
+        """As of `Method`: half of what PyTorch's FlopCounterMode counts in the networks as they run, with
+        norms folded; it does not count Fourier transforms and resampling.
+        """
+        from torch.utils.flop_counter import FlopCounterMode
+
+        grey = np.full((height, width, 3), 128, np.uint8)
+        still = np.zeros((1, self.head + self.each * self.keypoints), np.float32)
+        with self.compute.running():
+            source = self.read_source(self.pictures(grey[None]), still if self.sends_source else None)
+        with FlopCounterMode(display=False) as counter:
+            self.painted(source, still, grey)
+        return {"parameters": self.model.learnt, "macs": counter.get_total_flops() // 2}
+
     def describe(self) -> Mapping[str, str]:
         return {
             "point": self.point,

@@ -75,6 +75,7 @@ def page_data(results: Results, plots: Sequence[Path]) -> dict[str, Any]:
         ],
         "metrics": {
             name: {
+                "metric": about["metric"],
                 "unit": about["unit"],
                 "direction": about["direction"],
                 "decimals": decimals(results, name),
@@ -123,7 +124,8 @@ def means(results: Results, clips: Sequence[str]) -> dict[str, list[dict[str, fl
 
 def chunk_bytes(results: Results) -> dict[str, Any]:
     """Bytes of each stream by kind of chunk, by point and clip; None where there is no stream."""
-    streams = {at: unit["stream"] for at, unit in results.units.items() if unit["stream"]}
+    found = {at: unit["stream"] or unit.get("stated") for at, unit in results.units.items()}
+    streams = {at: stream for at, stream in found.items() if stream}
     present = {kind for stream in streams.values() for kind in stream["sizes"]}
     kinds = [kind.name.lower() for kind in Kind if kind.name.lower() in present]
 

@@ -68,8 +68,10 @@ def for_inference(model: Networks) -> Networks:
     """Fold batch norms into the convolutions before them, and replace layers by faster ones; in place.
 
     Args:
-        model: built of `blocks`, in evaluation mode; it can neither be trained nor saved after this.
+        model: built of `blocks`, in evaluation mode; it can neither be trained nor saved after this. How many
+            numbers were learnt is in its attribute `learnt` from then on.
     """
+    learnt = sum(parameter.numel() for parameter in model.parameters())
     for module in model.modules():
         if parametrize.is_parametrized(module):
             for name in list(module.parametrizations):  # type: ignore[arg-type]
@@ -92,4 +94,5 @@ def for_inference(model: Networks) -> Networks:
             elif isinstance(child, nn.Conv3d) and child.kernel_size[2] >= LARGE:
                 setattr(module, name, RowSpectra(child))
     channels_last(model)
+    model.learnt = learnt  # type: ignore[assignment]
     return model

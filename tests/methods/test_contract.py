@@ -40,6 +40,24 @@ def name(request):
     return request.param
 
 
+def test_the_bytes_of_frames_add_up_to_the_stream(name, sweep, make_testcard):
+    method = sweep(name)[-1].build()
+    stream = method.encode(make_testcard(size=128, frames=5))
+    told = method.frame_bytes(stream)
+    if name in SWEPT:
+        assert len(told) == 5
+        assert min(told) > 0
+        assert sum(told) == len(stream)
+    else:
+        assert len(told) == 0
+
+
+def test_networks_tell_their_size(name, sweep):
+    size = sweep(name)[0].build().size(96, 64)
+    assert set(size) == ({"parameters", "macs"} if name in REPAINTED else set())
+    assert all(value > 0 for value in size.values())
+
+
 def test_a_stream_decodes_in_another_process_once_the_clip_is_gone(name, sweep, make_testcard, tmp_path):
     card = make_testcard(size=128, frames=14, fps="30000/1001")
     pixels, stream, out = tmp_path / "clip.rgb", tmp_path / "stream.tkb", tmp_path / "out.npy"

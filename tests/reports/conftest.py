@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ import pytest
 from talkbench.core.ffmpeg import binary
 from talkbench.core.signature import digest
 from talkbench.core.store import FAILURE_COLUMNS, SCORE_COLUMNS, video_path, write_json, write_rows
-from talkbench.reports.aggregate import Results
+from talkbench.reports.aggregate import Results, load
+from talkbench.reports.comparison import compare
+from talkbench.reports.html import write_page
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 SIDE, FRAMES, FPS = 128, 48, 25
 CLIPS = (
     "woman, vlog",
@@ -276,41 +277,6 @@ def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_run(run, videos=True, failures=True, pictures=("lpips", "psnr", "vmaf"))
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """Headless Chromium with the network off."""
-    if CHROMIUM is None or DRIVER is None:
-        pytest.skip("NO BROWSER TEST: chromium and chromedriver are missing (Debian: chromium-driver)")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    quiet = ("background-networking", "component-update", "sync", "quic", "gpu", "dev-shm-usage")
-    for flag in ("headless=new", "no-sandbox", "no-first-run", "window-size=1280,900", "hide-scrollbars"):
-        options.add_argument(f"--{flag}")
-    options.add_argument("--allow-file-access-from-files")  # for the test to read the videos' pixels
-    for feature in quiet:
-        options.add_argument(f"--disable-{feature}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    driver.set_script_timeout(30)
-    driver.execute_cdp_cmd("Network.enable", {})
-    driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["http://*", "https://*", "ws://*", "wss://*"]})
-    yield driver
-    driver.quit()
-
-
-@pytest.fixture
-def browser(chromium: Any) -> Iterator[Any]:
-    """The browser at desktop size with a bright screen, and an empty log of what its console says."""
-    chromium.get_log("browser")
-    yield chromium
-    chromium.get("about:blank")
-    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-
-
 @pytest.fixture
 def made() -> Callable[..., Results]:
     """Makes results of sweeps, each by point: scores, motion bytes and total bytes, each of them one a clip.
@@ -360,3 +326,68 @@ def made() -> Callable[..., Results]:
         return Results(Path("none"), manifest, points, clips, {}, values, {}, ())
 
     return make
+
+
+@pytest.fixture(scope="session")
+def whole(whole_run: Path) -> str:
+    """Address of the page of the whole run."""
+    results = load(whole_run)
+    return write_page(results, compare(results), []).as_uri()
+
+
+LARGE = (222, 40)
+"""Clips and points of a large run: the papers' test set by a sweep of four methods."""
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Results of a large synthetic run; its units are in memory only, and carry no values by frame."""
+    return large_results(tmp_path_factory.mktemp("large"), *LARGE)
+
+
+def large_results(run: Path, clip_count: int, point_count: int) -> Results:
+    """Results of `point_count` points, a quarter for each method of SWEEPS, on `clip_count` clips."""
+    table = {
+        name: about
+        for name, about in metric_table().items()
+        if name in ("lpips", "psnr") or name.startswith(("bpp", "kbps"))
+    }
+    clips = tuple(f"person {k:03}" for k in range(clip_count))
+    sweeps = {method: [f"step{k:02}" for k in range(point_count // len(SWEEPS))] for method in SWEEPS}
+    rng = np.random.default_rng(0)
+    hard = rng.lognormal(0, 0.4, clip_count)
+    planned, units, scores = [], {}, []
+    for method, points in sweeps.items():
+        for step, point in enumerate(points):
+            for number, clip in enumerate(clips):
+                planned.append(
+                    {"key": f"{method}{step}-{number}", "method": method, "point": point, "clip": clip}
+                )
+                moving = hard[number] * (900 if method == "h264" else 600) * 0.7**step
+                quality = float(np.clip(0.97 - 0.06 * step - 0.1 * (hard[number] - 1), 0.05, 0.99))
+                values = clip_values(4000.0, moving, quality)
+                common = {"benchmark": "compression", "dataset": "folder", "method": method, "point": point}
+                scores += [
+                    {**common, "clip": clip, "metric": name, "value": values[name]}
+                    | {key: about[key] for key in ("unit", "direction", "signature")}
+                    for name, about in table.items()
+                ]
+                units[(method, point), clip] = {
+                    **planned[-1],
+                    "frames": FRAMES,
+                    "width": SIDE,
+                    "height": SIDE,
+                    "fps": f"{FPS}/1",
+                    "stream": {"sizes": SIZES},
+                    "timing": {"encode_seconds": 1.0, "decode_seconds": 0.5},
+                    "values": {},
+                    "video": None,
+                }
+    pd.DataFrame(scores, columns=list(SCORE_COLUMNS)).to_parquet(run / "scores.parquet")
+    document = manifest(clips, planned, table, ())
+    document["methods"] = {
+        method: {point: {"describe": describe(method, point)} for point in points}
+        for method, points in sweeps.items()
+    }
+    write_json(run / "manifest.json", document)
+    return replace(load(run), units=units)
