@@ -30,8 +30,10 @@ def served(folder: Path, port: int) -> Iterator[list[str]]:
         [*command, "--port", str(port), "--workers", "3"], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        yield [process.stdout.readline().split(": ", 1)[1].strip() for _ in range(3)]
-        process.kill()
+        try:
+            yield [process.stdout.readline().split(": ", 1)[1].strip() for _ in range(3)]
+        finally:
+            process.kill()
 
 
 @pytest.fixture
@@ -189,7 +191,7 @@ def test_a_worker_who_answered_elsewhere_is_sent_back(worker: Any, folder: Path,
 def test_ratings_by_keys_and_by_clicks(
     worker: Any, coded_run: Path, tmp_path: Path, port: int, export_to: Any
 ) -> None:
-    folder = tmp_path / "ratings"
+    folder = tmp_path / "study-ratings"
     export_to(folder, kind="rating", pairs=("h264",), platform="local", base_url="")
     study = read_study(folder)
     with served(folder, port) as links:
