@@ -14,6 +14,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -53,7 +54,7 @@ def written(arguments: argparse.Namespace, run: Path) -> Path:
     results = took(
         "making up and reading the run", lambda: made.large_results(run, arguments.clips, arguments.points)
     )
-    nothing = Comparison((), (), ())
+    nothing = Comparison(**{part.name: () for part in fields(Comparison)})
     comparison = took("comparing", lambda: compare(results)) if arguments.compare else nothing
     rng = np.random.default_rng(0)
     noise = rng.lognormal(0, 0.2, (2, FRAMES))
