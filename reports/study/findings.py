@@ -144,6 +144,7 @@ def _notes(analysis: Analysis) -> Iterator[str]:
             yield f"{_count(count, 'worker')} ({rule}): {text}."
     for (what, reason), count in received.reasons.items():
         yield f"Left out: {_count(count, what)}, {reason}."
+    yield from (f"Not asked: {line}." for line in analysis.study.left_out)
     asked = sum(question.kind == analysis.study.kind for question in analysis.study.questions)
     short = asked - _answered(analysis)
     if short:
