@@ -78,6 +78,6 @@ def _lines(names: Sequence[str], merged: Merged, comparison: Comparison, same: C
             yield from (f"### {markdown.escaped(metric)}", "")
             yield from markdown.table(tables.differences(results, same, metric))
     elif len(names) > 1:
-        yield from ("", "Points that several runs have are equal in settings and values.")
+        yield from ("", "Points that several runs have are equal in all values but times.")
     yield from ("", f"## All on the {len(results.clips)} common clips")
     yield from body(results, comparison)

@@ -9,7 +9,7 @@ from .aggregate import Results
 from .comparison import Comparison
 from .matching import Matching, swept
 from .palette import looks
-from .plots import COLUMN, label
+from .plots import COLUMN, label, legend_columns
 from .rd_plot import arms
 from .wording import metric_name, named
 
@@ -70,7 +70,7 @@ def matching_figure(results: Results, comparison: Comparison, metric: str) -> Fi
     axes.set_ylabel(f"mean {metric_name(metric)}{unit}, {about['direction']} is better")
     axes.set_xlabel(" or ".join(dict.fromkeys(name.upper() for name in settings)))
     axes.grid(True)
-    figure.legend(loc="outside upper center", ncols=4)
+    figure.legend(loc="outside upper center", ncols=legend_columns({at.anchor for at in known}))
     return figure
 
 

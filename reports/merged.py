@@ -53,7 +53,8 @@ def merge(runs: Mapping[str, Results], folder: Path) -> Merged:
     """Put runs together.
 
     Of the clips, those that have the same pixels in all runs count; of the metrics, those of one signature
-    in all runs that have them. Points that are equal in settings and values stand once.
+    in all runs that have them. Points of equal values, but for times, stand once; `recipe`
+    says where their settings differ all the same.
 
     Args:
         runs: by label, in order.
@@ -158,15 +159,10 @@ def _signature(column: str, about: Mapping[str, str]) -> str:
 
 
 def _same(runs: Mapping[str, Results], method: str, clips: tuple[str, ...], metrics: tuple[str, ...]) -> bool:
-    """Whether a method's points have the same settings and values (but times) in all runs that have them."""
+    """Whether a method's points have the same values, but for times, in all runs that have them."""
     owners = [run for run in runs.values() if method in run.methods]
     for point in {point for run in owners for point in run.points if point[0] == method}:
         having = [run for run in owners if point in run.points]
-        described = [
-            run.manifest["methods"].get(method, {}).get(point[1], {}).get("describe") for run in having
-        ]
-        if any(one != described[0] for one in described):
-            return False
         for name in metrics:
             timed = having[0].manifest["metrics"].get(name, {}).get("unit") == "ms/frame"
             known = [run.values[name].get(point, {}) for run in having if name in run.values]

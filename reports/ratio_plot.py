@@ -9,7 +9,7 @@ from .comparison import Comparison
 from .curves import block_codecs
 from .equal_quality import EqualQuality
 from .palette import looks
-from .plots import COLUMN, label
+from .plots import COLUMN, label, legend_columns
 from .rd_plot import arms
 from .wording import metric_name, named
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHOWN = ("motion", "total")
-"""Accountings, a panel each."""
+"""Accountings, a panel each where it has any case."""
 ROW, FRAME = 0.13, 0.95
 """Inches: of one case, and of what stands around the panels."""
 
@@ -51,9 +51,10 @@ def ratio_figure(results: Results, comparison: Comparison, metric: str) -> Figur
     anchors = anchors or list(block_codecs(results))
     pitch = len(anchors) + 1
     figure = Figure((COLUMN, FRAME + ROW * pitch * len(points)), layout="constrained")
-    panels = figure.subplots(1, len(SHOWN), sharex=True, sharey=True)
+    shown = [accounting for accounting in SHOWN if cases[accounting]]
+    panels = figure.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0]
     drawn = looks(results.methods)
-    for axes, accounting in zip(panels, SHOWN, strict=True):
+    for axes, accounting in zip(panels, shown, strict=True):
         axes.set_xscale("log")
         axes.axvline(1, color="0.4", linewidth=0.8)
         for anchor in anchors:
@@ -93,7 +94,7 @@ def ratio_figure(results: Results, comparison: Comparison, metric: str) -> Figur
     )
     panels[0].set_ylim(len(points) * pitch - 1, -1)
     figure.supxlabel(f"block codec's bits over the point's, at equal {metric_name(metric)}", fontsize=8)
-    figure.legend(loc="outside upper center", ncols=min(5, max(1, len(anchors))))
+    figure.legend(loc="outside upper center", ncols=legend_columns(anchors))
     return figure
 
 

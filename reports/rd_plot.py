@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.statistics import Interval
 from .aggregate import Results
 from .palette import Look, looks
-from .plots import COLUMN, label
+from .plots import COLUMN, label, legend_columns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +51,7 @@ def rate_distortion(results: Results, metric: str, rate: str) -> Figure:
     axes.set_xlabel(f"{name} [{results.metrics[rate]['unit']}], {accounting}")
     axes.grid(True, which="major")
     if axes.has_data():
-        figure.legend(loc="outside upper center", ncols=min(4, len(results.methods)))
+        figure.legend(loc="outside upper center", ncols=legend_columns(results.methods))
     return figure
 
 

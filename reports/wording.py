@@ -33,7 +33,7 @@ def short(number: float) -> str:
 
 def signed(number: float) -> str:
     """A difference to three digits."""
-    return f"{number:+.3g}".replace("-", "−")
+    return f"{number:+.3g}".replace("-", "−") if number else "0"
 
 
 def ends(found: Interval, show: Callable[[float], str], least: float = -math.inf) -> str:

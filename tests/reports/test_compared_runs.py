@@ -84,6 +84,16 @@ def test_what_is_the_same_stands_once_and_what_differs_apart(runs: tuple[Path, P
     assert merged.pairs == tuple((("ours [A]", k), ("ours [B]", k)) for k in ("k10", "k15", "k20"))
 
 
+def test_what_was_made_otherwise_and_came_out_equal_stands_once(
+    runs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    shutil.copyfile(runs[0] / "scores.parquet", runs[1] / "scores.parquet")
+    merged = merge({"A": load(runs[0]), "B": load(runs[1])}, tmp_path)
+    assert merged.results.methods == ("h264", "ours")
+    assert merged.pairs == ()
+    assert any(line.startswith("ours (k10, k15, k20): build:") for line in merged.recipe)
+
+
 def test_metrics_of_other_signatures_are_not_compared_but_the_calls_length_is_of_amortised_alone(
     runs: tuple[Path, Path], tmp_path: Path
 ) -> None:
