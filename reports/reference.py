@@ -29,12 +29,14 @@ TIMES = "ms/frame"
 """Unit of what depends on the machine, and is not compared."""
 KEPT = (
     "scores.csv", "failures.csv",
-    "report/table.csv", "report/ratios.csv", "report/bd.csv", "report/summary.md",
+    "report/table.csv", "report/ratios.csv", "report/matching.csv", "report/differences.csv", "report/bd.csv",
+    "report/summary.md",
     "report/plots/rd_lpips_motion.svg", "report/plots/rd_lpips_total.svg",
 )  # fmt: skip
 """Numbers, tables and plots: neither streams nor videos, and no picture of anybody."""
-RATIO_METRICS = ("lpips", "psnr", "ms_ssim")
-"""Metrics of which ratios.csv and bd.csv are kept; the others follow from the scores."""
+OF_SOME_METRICS = ("ratios.csv", "matching.csv", "differences.csv", "bd.csv")
+METRICS = ("lpips", "psnr", "ms_ssim")
+"""Metrics of which those tables are kept; the others' follow from the scores."""
 
 Key = tuple[str, str, str, str]
 """Method, point, clip (empty where the value is of the set), metric."""
@@ -84,7 +86,7 @@ def keep(run: Path, folder: Path) -> None:
                 continue
             raise StoreError(f"{path} is missing; finish the run by repeating its command")
         with writing(folder / path.name) as temporary:
-            if path.name in ("ratios.csv", "bd.csv"):
+            if path.name in OF_SOME_METRICS:
                 _some_rows(path, temporary)
             elif path.suffix == ".svg":
                 shutil.copyfile(path, temporary)
@@ -112,7 +114,7 @@ def _some_rows(path: Path, to: Path) -> None:
         reader = csv.DictReader(file)
         writer = csv.DictWriter(kept, reader.fieldnames or [])
         writer.writeheader()
-        writer.writerows(row for row in reader if row["metric"] in RATIO_METRICS)
+        writer.writerows(row for row in reader if row["metric"] in METRICS)
 
 
 def compare(run: Path, folder: Path) -> Outcome:

@@ -112,7 +112,8 @@ def test_no_path_of_the_machine_is_kept(run: Path, tmp_path: Path) -> None:
     reference.keep(run, folder)
     names = {path.name for path in folder.iterdir()}
     assert names == {
-        "manifest.json", "scores.csv", "failures.csv", "table.csv", "ratios.csv", "bd.csv", "summary.md"
+        "manifest.json", "scores.csv", "failures.csv", "table.csv", "ratios.csv", "bd.csv", "summary.md",
+        "matching.csv", "differences.csv",
     }  # fmt: skip
     text = "".join(path.read_text("utf-8") for path in folder.iterdir())
     assert "/home/somebody" not in text
