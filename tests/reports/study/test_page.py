@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
 import socket
 import subprocess
@@ -264,3 +265,34 @@ def test_answers_go_to_nobody_else(worker: Any, folder: Path, port: int) -> None
                 "form.requestSubmit(); return form.action"
             )
             assert where == "https://www.mturk.com/mturk/externalSubmit"
+
+
+AXE = """
+const done = arguments[0];
+axe.run(document).then(({violations, passes}) => done([violations.map(one => one.id), passes.length]));
+"""
+
+
+@pytest.mark.parametrize(("size", "width", "height"), [("desktop", 1280, 800), ("phone", 390, 844)])
+def test_a_question_fits_the_screen_and_is_usable_by_all(
+    worker: Any, folder: Path, port: int, tmp_path: Path, size: str, width: int, height: int
+) -> None:
+    screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == "phone"}
+    worker.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    pictures = Path(os.environ.get("TALKBENCH_SCREENSHOTS") or tmp_path)
+    pictures.mkdir(parents=True, exist_ok=True)
+    axe = pytest.importorskip("axe_core_python")
+    with served(folder, port) as links:
+        worker.get(links[0])
+        for step in ("intro", "question"):
+            if step == "question":
+                worker.find_element("id", "start").click()
+                until(worker, PLAYED)
+                press(worker, "2")
+                bottom = f"{CURRENT}.querySelector('.next').getBoundingClientRect().bottom"
+                assert worker.execute_script(f"return {bottom}") <= height
+            assert worker.execute_script("return document.documentElement.scrollWidth") <= width
+            worker.execute_script((Path(axe.__file__).parent / "axe.min.js").read_text("utf-8"))
+            violations, passes = worker.execute_async_script(AXE)
+            assert (violations, passes > 10) == ([], True)
+            assert worker.save_screenshot(str(pictures / f"study-{size}-{step}.png"))
