@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from talkbench.core.preparation import Preparation
 from talkbench.core.video import Clip, Frames
+from talkbench.datasets.talkinghead1kh import TalkingHead1KH
+from talkbench.datasets.testcard import read_number
 
 HIDDEN_KEYS = "-c:v libx264rgb -qp 0 -preset ultrafast -bf 3 -b_strategy 0 -g 400 -sc_threshold 0"
 """Without loss, frames coded out of order, and a key frame every 400."""
@@ -82,3 +87,55 @@ def yt_dlp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     tool.program.cache_clear()
     yield folder
     tool.program.cache_clear()
+
+
+class Place:
+    """Where TalkingHead-1KH is prepared: called with a list's lines, it writes them and returns settings.
+
+    `videos` is a folder of two whole videos, `dash` and `plain`.
+    """
+
+    dash, plain = "-_da_sh-01", "plainvideo0"
+
+    def __init__(self, folder: Path, raw_video: Path) -> None:
+        self.folder, self.videos = folder, folder / "videos"
+        self.videos.mkdir()
+        for video in (self.dash, self.plain):
+            shutil.copy(raw_video, self.videos / f"{video}.mp4")
+
+    def __call__(self, *lines: str, split: str = "val", root: str = "root") -> dict[str, Any]:
+        folder = self.folder / root / "data_list"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{split}_video_tubes.txt").write_text("\n".join(lines))  # no final newline, as published
+        return {"root": str(self.folder / root), "split": split, "size": None}
+
+    @staticmethod
+    def tube(video: str, chunk: int, start: int, end: int, box: str = "0, 0, 256, 144") -> str:
+        """A line of the list, for a picture twice as large as the video's."""
+        return f"{video}_{chunk:04d}, 144, 256, {start}, {end}, {box}"
+
+    @staticmethod
+    def stem(line: str) -> str:
+        """The official name of a line's clip."""
+        name, _, _, start, end, left, top, right, bottom = line.split(", ")
+        return f"{name}_S{start}_E{end}_L{left}_T{top}_R{right}_B{bottom}"
+
+    @staticmethod
+    def prepare(settings: dict[str, Any], **how: Any) -> tuple[bool, list[str], TalkingHead1KH]:
+        """Whether all is there, what was said, and the data set."""
+        lines: list[str] = []
+        dataset = TalkingHead1KH(**settings)
+        return dataset.prepare(Preparation(**how), lines.append), lines, dataset
+
+    @staticmethod
+    def pixels(clip: Clip) -> Frames:
+        return np.concatenate(list(clip.frames()))
+
+    @classmethod
+    def numbers(cls, clip: Clip) -> list[int]:
+        return [read_number(frame) for frame in cls.pixels(clip)]
+
+
+@pytest.fixture
+def place(tmp_path: Path, raw_video: Path) -> Place:
+    return Place(tmp_path, raw_video)

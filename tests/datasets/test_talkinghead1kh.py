@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,134 +12,88 @@ import pytest
 from talkbench.cli import main
 from talkbench.core import ffmpeg
 from talkbench.core import yt_dlp as tool
-from talkbench.core.errors import CodecError, StoreError, UsageError, VideoError
+from talkbench.core.errors import UsageError, VideoError
 from talkbench.core.preparation import Preparation
 from talkbench.core.reading import open_clip
 from talkbench.core.timeline import timeline
-from talkbench.datasets import downloading, making
+from talkbench.datasets import downloading
 from talkbench.datasets.talkinghead1kh import LISTS, TalkingHead1KH, minutes, read_tubes
-from talkbench.datasets.testcard import read_number
-
-DASH, PLAIN = "-_da_sh-01", "plainvideo0"
-WHOLE = "0, 0, 256, 144"
-
-
-def pixels(clip):
-    return np.concatenate(list(clip.frames()))
-
-
-def numbers(clip):
-    return [read_number(frame) for frame in pixels(clip)]
-
-
-def tube(video, chunk, start, end, box=WHOLE):
-    """A line of the list, for a picture twice as large as the video's."""
-    return f"{video}_{chunk:04d}, 144, 256, {start}, {end}, {box}"
-
-
-def stem(line):
-    name, _, _, start, end, left, top, right, bottom = line.split(", ")
-    return f"{name}_S{start}_E{end}_L{left}_T{top}_R{right}_B{bottom}"
-
-
-@pytest.fixture
-def place(tmp_path, raw_video):
-    """Writes a list of lines, and returns the settings of the data set; its `videos` is a folder of them."""
-    videos = tmp_path / "videos"
-    videos.mkdir()
-    for video in (DASH, PLAIN):
-        shutil.copy(raw_video, videos / f"{video}.mp4")
-
-    def settings(*lines, split="val", root="root"):
-        folder = tmp_path / root / "data_list"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{split}_video_tubes.txt").write_text("\n".join(lines))  # no final newline, as published
-        return {"root": str(tmp_path / root), "split": split, "size": None}
-
-    settings.videos = videos
-    return settings
-
-
-def prepare(settings, **how):
-    lines = []
-    dataset = TalkingHead1KH(**settings)
-    return dataset.prepare(Preparation(**how), lines.append), lines, dataset
 
 
 def test_frames_and_boxes_are_exact_and_names_official(place, long_card):
     lines = [
-        tube(DASH, 0, 0, 11),
-        tube(DASH, 1, 3, 20),  # a cut at key frames would begin at 800, not 600
-        tube(DASH, 1, 3, 20, "27, 13, 201, 121"),
-        tube(PLAIN, 1, 590, 620),  # on into the next minute, as a chunk cut at a key frame would hold it
+        place.tube(place.dash, 0, 0, 11),
+        place.tube(place.dash, 1, 3, 20),  # a cut at key frames would begin at 800, not 600
+        place.tube(place.dash, 1, 3, 20, "27, 13, 201, 121"),
+        place.tube(place.plain, 1, 590, 620),  # on into the next minute, as in a chunk cut at a key frame
     ]
-    whole, _, dataset = prepare(place(*lines), videos=place.videos)
+    whole, _, dataset = place.prepare(place(*lines), videos=place.videos)
     assert whole
     assert sorted(path.name for path in dataset.folder.iterdir()) == sorted(
-        f"{stem(line)}.mp4" for line in lines
+        f"{place.stem(line)}.mp4" for line in lines
     )
     clips = {clip.name: clip for clip in dataset.clips()}
-    assert numbers(clips[stem(lines[0])]) == list(range(12))
-    assert numbers(clips[stem(lines[1])]) == list(range(603, 621))
-    assert numbers(clips[stem(lines[3])]) == list(range(1190, 1221))
-    cropped = clips[stem(lines[2])]
+    assert place.numbers(clips[place.stem(lines[0])]) == list(range(12))
+    assert place.numbers(clips[place.stem(lines[1])]) == list(range(603, 621))
+    assert place.numbers(clips[place.stem(lines[3])]) == list(range(1190, 1221))
+    cropped = clips[place.stem(lines[2])]
     # (27, 13, 201, 121) of 256x144 is (13, 6, 100, 60) of 128x72: odd places are not rounded to even ones
-    assert np.array_equal(pixels(cropped), long_card[603:621, 6:60, 13:100])
-    assert (cropped.fps, cropped.identity) == (10, DASH)
+    assert np.array_equal(place.pixels(cropped), long_card[603:621, 6:60, 13:100])
+    assert (cropped.fps, cropped.identity) == (10, place.dash)
 
 
 def test_the_lock_holds_every_clip_s_hashes_and_is_obeyed(place):
-    line = tube(PLAIN, 0, 0, 4)
-    _, _, dataset = prepare(place(line), videos=place.videos)
+    line = place.tube(place.plain, 0, 0, 4)
+    _, _, dataset = place.prepare(place(line), videos=place.videos)
     lock = json.loads(dataset.lock_path.read_text())
-    entry = lock["clips"][stem(line)]
-    path = dataset.file(stem(line))
+    entry = lock["clips"][place.stem(line)]
+    path = dataset.file(place.stem(line))
     assert entry["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert entry["pixels"] == hashlib.sha256(pixels(open_clip(path)).tobytes()).hexdigest()
+    assert entry["pixels"] == hashlib.sha256(place.pixels(open_clip(path)).tobytes()).hexdigest()
     assert (entry["frames"], entry["fps"], entry["short"]) == (5, "10", 0)
     path.write_bytes(path.read_bytes() + b"\0")
     (clip,) = dataset.clips()
     with pytest.raises(VideoError, match="is not the file that was prepared"):
-        pixels(clip)
+        place.pixels(clip)
     path.unlink()
-    assert "gone since it was prepared" in dataset.coverage().missing[stem(line)]
+    assert "gone since it was prepared" in dataset.coverage().missing[place.stem(line)]
 
 
 def test_two_places_that_cut_the_same_video_agree_on_the_pixels(place, tmp_path):
-    line = tube(PLAIN, 1, 5, 9, "20, 20, 90, 90")
+    line = place.tube(place.plain, 1, 5, 9, "20, 20, 90, 90")
     hashes = []
     for root in ("one", "two"):
-        _, _, dataset = prepare(place(line, root=root), videos=place.videos)
-        hashes.append(json.loads(dataset.lock_path.read_text())["clips"][stem(line)]["pixels"])
+        _, _, dataset = place.prepare(place(line, root=root), videos=place.videos)
+        hashes.append(json.loads(dataset.lock_path.read_text())["clips"][place.stem(line)]["pixels"])
     assert hashes[0] == hashes[1]
 
 
 def test_what_cannot_be_cut_is_missing_with_its_reason(place):
     lines = {
-        "leaves its frame of 256x144": tube(PLAIN, 0, 0, 5, "0, 0, 300, 144"),
-        "(L 40, T 0, R 40": tube(PLAIN, 0, 0, 5, "40, 0, 40, 144"),
-        "(L -4": tube(PLAIN, 0, 0, 5, "-4, 0, 40, 144"),
-        "holds no nothinghere.mp4": tube("nothinghere", 0, 0, 5),
-        "it ends 301 frames earlier": tube(PLAIN, 2, 50, 400),
-        "frames 0 to 5 of chunk 7 are listed, but it ends 6 frames earlier": tube(PLAIN, 7, 0, 5),
+        "leaves its frame of 256x144": place.tube(place.plain, 0, 0, 5, "0, 0, 300, 144"),
+        "(L 40, T 0, R 40": place.tube(place.plain, 0, 0, 5, "40, 0, 40, 144"),
+        "(L -4": place.tube(place.plain, 0, 0, 5, "-4, 0, 40, 144"),
+        "holds no nothinghere.mp4": place.tube("nothinghere", 0, 0, 5),
+        "it ends 301 frames earlier": place.tube(place.plain, 2, 50, 400),
+        "frames 0 to 5 of chunk 7 are listed, but it ends 6 frames earlier": place.tube(place.plain, 7, 0, 5),
     }
-    good = tube(PLAIN, 0, 0, 5)
-    whole, said, dataset = prepare(place(good, *lines.values()), videos=place.videos)
+    good = place.tube(place.plain, 0, 0, 5)
+    whole, said, dataset = place.prepare(place(good, *lines.values()), videos=place.videos)
     assert not whole
     coverage = dataset.coverage()
     assert (coverage.listed, coverage.here) == (7, 1)
     for reason, line in lines.items():
-        assert reason in coverage.missing[stem(line)]
+        assert reason in coverage.missing[place.stem(line)]
         assert any(reason in one for one in said)
-    assert [clip.name for clip in dataset.clips()] == [stem(good)]
+    assert [clip.name for clip in dataset.clips()] == [place.stem(good)]
 
 
 def test_a_chunk_that_is_one_frame_short_is_used_and_said(place):
-    line = tube(PLAIN, 2, 90, 100)  # the video's last frame is number 99 of the chunk
-    whole, said, dataset = prepare(place(line), videos=place.videos)
+    line = place.tube(place.plain, 2, 90, 100)  # the video's last frame is number 99 of the chunk
+    whole, said, dataset = place.prepare(place(line), videos=place.videos)
     assert whole
     (clip,) = dataset.clips()
-    assert numbers(clip) == list(range(1290, 1300))
+    assert place.numbers(clip) == list(range(1290, 1300))
     assert any("fewer frames than listed" in one and "by 1" in one for one in said)
     assert any("fewer frames" in note for note in dataset.coverage().record()["notes"])
 
@@ -159,21 +108,21 @@ def test_as_published_equals_the_published_commands(place, tmp_path, raw_video, 
     assert [len(timeline(part)) for part in parts] == [800, 400, 100]
     assert list(minutes(timeline(raw_video))) == [0, 800, 1200]
 
-    line = tube(PLAIN, 1, 3, 20, "27, 13, 201, 121")
+    line = place.tube(place.plain, 1, 3, 20, "27, 13, 201, 121")
     trim = "trim=start_frame=3:end_frame=21,crop=87:54:13:6"
     subprocess.run([*run, "-i", parts[1], "-vf", trim, tmp_path / "published.mp4"], check=True)
-    _, said, lossy = prepare(place(line, root="lossy"), videos=place.videos, as_published=True)
+    _, said, lossy = place.prepare(place(line, root="lossy"), videos=place.videos, as_published=True)
     (clip,) = lossy.clips()
-    assert np.array_equal(pixels(clip), pixels(open_clip(tmp_path / "published.mp4")))
+    assert np.array_equal(place.pixels(clip), place.pixels(open_clip(tmp_path / "published.mp4")))
     assert any("with loss" in one for one in said)
 
-    _, _, lossless = prepare(place(line, root="lossless"), videos=place.videos, at_key_frames=True)
+    _, _, lossless = place.prepare(place(line, root="lossless"), videos=place.videos, at_key_frames=True)
     (clip,) = lossless.clips()
-    assert np.array_equal(pixels(clip), pixels(open_clip(raw_video))[803:821, 6:60, 13:100])
-    _, said, _ = prepare(place(line, root="exact"), videos=place.videos)
+    assert np.array_equal(place.pixels(clip), place.pixels(open_clip(raw_video))[803:821, 6:60, 13:100])
+    _, said, _ = place.prepare(place(line, root="exact"), videos=place.videos)
     assert any("earlier than the published scripts" in one and "up to 200 frames" in one for one in said)
     with pytest.raises(UsageError, match="'exact', not 'as published'"):
-        prepare(place(line, root="exact"), videos=place.videos, as_published=True)
+        place.prepare(place(line, root="exact"), videos=place.videos, as_published=True)
 
 
 def test_published_boxes_are_rounded_as_the_published_script_does(place):
@@ -205,25 +154,25 @@ def read_tubes_of(place, *lines):
         "plain_0000, 0, 256, 0, 5, 0, 0, 256, 144",
         "../plain_0000, 144, 256, 0, 5, 0, 0, 256, 144",
         "<html>",
-        tube(PLAIN, 0, 0, 5),
+        "plainvideo0_0000, 144, 256, 0, 5, 0, 0, 256, 144",
     ],
 )
 def test_a_wrong_line_is_named(place, line):
     with pytest.raises(UsageError, match=r"val_video_tubes\.txt, line 2") as error:
-        read_tubes_of(place, tube(PLAIN, 0, 0, 5), line)
+        read_tubes_of(place, place.tube(place.plain, 0, 0, 5), line)
     assert "\n" not in str(error.value)
 
 
 def test_official_folders_are_taken_as_they_are(place, tmp_path, write_video):
-    lines = [tube(DASH, 0, 0, 5), tube(PLAIN, 0, 0, 5)]
+    lines = [place.tube(place.dash, 0, 0, 5), place.tube(place.plain, 0, 0, 5)]
     settings = place(*lines)
     dataset = TalkingHead1KH(**settings)
     dataset.folder.mkdir(parents=True)
-    official = write_video(dataset.file(stem(lines[0])), "-c:v libx264", size=32)
+    official = write_video(dataset.file(place.stem(lines[0])), "-c:v libx264", size=32)
     before = official.read_bytes()
     (dataset.folder / "notes.mp4").write_text("not one of them")
     # before any preparation
-    assert [clip.name for clip in dataset.clips()] == [stem(lines[0])]
+    assert [clip.name for clip in dataset.clips()] == [place.stem(lines[0])]
     assert (dataset.coverage().listed, dataset.coverage().here) == (2, 1)
     # the list is not needed to read, only to know how much there should be
     (tmp_path / "root" / "data_list" / "val_video_tubes.txt").unlink()
@@ -231,7 +180,7 @@ def test_official_folders_are_taken_as_they_are(place, tmp_path, write_video):
     assert "nobody knows of how many" in dataset.coverage().line()
     # preparation keeps it and adds the rest
     place(*lines)
-    whole, said, _ = prepare(settings, videos=place.videos)
+    whole, said, _ = place.prepare(settings, videos=place.videos)
     assert whole
     assert official.read_bytes() == before
     assert any("found there, made by others" in one for one in said)
@@ -239,227 +188,15 @@ def test_official_folders_are_taken_as_they_are(place, tmp_path, write_video):
 
 
 def test_one_minute_files_of_others_are_used_where_the_video_is_gone(place, write_video, long_card):
-    line = tube("gone-video1", 3, 4, 9)
+    line = place.tube("gone-video1", 3, 4, 9)
     settings = place(line)
     chunks = TalkingHead1KH(**settings).chunks
     chunks.mkdir(parents=True)
     write_video(chunks / "gone-video1_0003.mp4", "-c:v libx264rgb -qp 0", frames=long_card[100:130], fps=10)
-    whole, said, dataset = prepare(settings, videos=place.videos)
+    whole, said, dataset = place.prepare(settings, videos=place.videos)
     assert whole
-    assert numbers(dataset.clips()[0]) == list(range(104, 110))
+    assert place.numbers(dataset.clips()[0]) == list(range(104, 110))
     assert any("one-minute file" in one for one in said)
-
-
-def test_downloads_continue_after_a_kill_and_nothing_is_made_twice(
-    place, yt_dlp, raw_video, tmp_path, no_hang
-):
-    no_hang(120)
-    for video in (DASH, PLAIN):
-        shutil.copy(raw_video, yt_dlp / f"{video}.mp4")
-    lines = [tube(PLAIN, 0, 0, 5), tube(DASH, 0, 0, 5)]
-    settings = place(*lines)
-    (yt_dlp / "wait").touch()
-    command = [
-        sys.executable,
-        "-c",
-        "import sys; from talkbench.cli import main; sys.exit(main(sys.argv[1:]))",
-    ]
-    arguments = ["data", "prepare", "talkinghead1kh", "--root", settings["root"], "--workers", "1"]
-    process = subprocess.Popen([*command, *arguments], start_new_session=True)
-    part = TalkingHead1KH(**settings).raws / f"{PLAIN}.mp4.part"
-    while not part.exists() or part.stat().st_size == 0:
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    (yt_dlp / "wait").unlink()
-    half = part.stat().st_size
-    assert 0 < half < raw_video.stat().st_size
-    whole, _, dataset = prepare(settings, workers=1)
-    assert whole
-    assert f"continued at {half}" in (tmp_path / "log").read_text()
-    assert (dataset.raws / f"{PLAIN}.mp4").read_bytes() == raw_video.read_bytes()
-    assert [numbers(clip) for clip in dataset.clips()] == [list(range(6))] * 2
-    calls = (tmp_path / "log").read_text()
-    stamps = {path: path.stat().st_mtime_ns for path in dataset.folder.iterdir()}
-    whole, said, _ = prepare(settings)
-    assert whole
-    assert (tmp_path / "log").read_text() == calls
-    assert {path: path.stat().st_mtime_ns for path in dataset.folder.iterdir()} == stamps
-    assert any("0 cut, 1 kept" in one for one in said)
-
-
-def test_clips_cut_before_a_stop_are_known_as_ours(place, monkeypatch):
-    lines = [tube(PLAIN, 0, 0, 5), tube(PLAIN, 0, 6, 9)]
-    settings = place(*lines)
-    cut = making.cut
-
-    def stop(raw, piece, target, **how):
-        if piece.first:
-            raise KeyboardInterrupt
-        return cut(raw, piece, target, **how)
-
-    monkeypatch.setattr(making, "cut", stop)
-    with pytest.raises(KeyboardInterrupt):
-        prepare(settings, videos=place.videos)
-    monkeypatch.setattr(making, "cut", cut)
-    whole, said, dataset = prepare(settings, videos=place.videos)
-    assert whole
-    assert any("1 cut, 1 kept" in one for one in said)
-    assert {entry["made"] for entry in json.loads(dataset.lock_path.read_text())["clips"].values()} == {
-        "cut to the frame by time, without loss"
-    }
-
-
-def test_an_interrupt_ends_the_downloads(place, yt_dlp, raw_video, no_hang):
-    no_hang(60)
-    shutil.copy(raw_video, yt_dlp / f"{PLAIN}.mp4")
-    settings = place(tube(PLAIN, 0, 0, 5))
-    (yt_dlp / "wait").touch()
-    command = [
-        sys.executable,
-        "-c",
-        "import sys; from talkbench.cli import main; sys.exit(main(sys.argv[1:]))",
-    ]
-    arguments = ["data", "prepare", "talkinghead1kh", "--root", settings["root"]]
-    process = subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True)
-    part = TalkingHead1KH(**settings).raws / f"{PLAIN}.mp4.part"
-    while not part.exists():
-        time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
-    _, err = process.communicate()
-    assert process.returncode == 128 + signal.SIGTERM
-    assert err == "bench: interrupted; the same command goes on from here\n"
-
-
-def test_what_the_downloader_is_told(place, yt_dlp, raw_video, tmp_path):
-    shutil.copy(raw_video, yt_dlp / f"{DASH}.mp4")
-    cookies = tmp_path / "cookies.txt"
-    cookies.touch()
-    prepare(place(tube(DASH, 0, 0, 5)), cookies=cookies, browser="firefox")
-    words = (tmp_path / "log").read_text().splitlines()[0].split("\t")
-    assert words[-2:] == ["--", f"https://www.youtube.com/watch?v={DASH}"]
-    assert words[words.index("--cookies") + 1] == str(cookies)
-    assert words[words.index("--cookies-from-browser") + 1] == "firefox"
-    assert {"--continue", "--sleep-requests", "--sleep-interval", "--ignore-config"} <= set(words)
-
-
-def test_dead_videos_are_remembered_and_asked_for_again_only_when_told(place, yt_dlp, raw_video, tmp_path):
-    (yt_dlp / f"{DASH}.says").write_text("Private video. Sign in if you've been granted access to this video")
-    shutil.copy(raw_video, yt_dlp / f"{PLAIN}.mp4")
-    lines = [tube(DASH, 0, 0, 5), tube(PLAIN, 0, 0, 5)]
-    settings = place(*lines)
-    whole, _, dataset = prepare(settings)
-    assert not whole
-    assert "Private video" in dataset.coverage().missing[stem(lines[0])]
-    assert len((tmp_path / "log").read_text().splitlines()) == 3
-    prepare(settings)
-    assert len((tmp_path / "log").read_text().splitlines()) == 3, "a dead video was asked for again"
-    (yt_dlp / f"{DASH}.says").unlink()
-    shutil.copy(raw_video, yt_dlp / f"{DASH}.mp4")
-    whole, _, dataset = prepare(settings, again=True)
-    assert whole
-    assert len(dataset.clips()) == 2
-
-
-@pytest.mark.parametrize(
-    ("said", "gone"),
-    [
-        ("Video unavailable", True),
-        ("Private video. Sign in if you've been granted access to this video", True),
-        ("Video unavailable. This video has been removed by the uploader", True),
-        (
-            "Video unavailable. This video is no longer available because the account has been terminated",
-            True,
-        ),
-        ("This video has been removed for violating YouTube's Community Guidelines", True),
-        ("Video unavailable. The uploader has not made this video available in your country", False),
-        ("Sign in to confirm you're not a bot", False),
-        ("Sign in to confirm your age. This video may be inappropriate for some users", False),
-        ("Join this channel to get access to members-only content", False),
-        ("Unable to download API page: Failed to resolve 'www.youtube.com'", False),
-        ("Requested format is not available", False),
-        ("HTTP Error 429: Too Many Requests", False),
-    ],
-)
-def test_what_means_that_a_video_is_gone(said, gone):
-    assert downloading.gone(said) == gone
-
-
-def test_a_site_that_refuses_is_left_alone(place, yt_dlp, tmp_path):
-    videos = [f"refused-{number}" for number in range(8)]
-    for video in videos:
-        (yt_dlp / f"{video}.says").write_text("Sign in to confirm you're not a bot. Use --cookies")
-    lines = [tube(video, 0, 0, 5) for video in videos]
-    _, _, dataset = prepare(place(*lines), workers=1)
-    assert len((tmp_path / "log").read_text().splitlines()) == downloading.REFUSALS
-    missing = dataset.coverage().missing
-    assert "not a bot" in missing[stem(lines[0])]
-    assert "--cookies" in missing[stem(lines[-1])]
-
-
-def test_a_full_disk_ends_it_with_one_line(place, yt_dlp, capsys):
-    (yt_dlp / f"{PLAIN}.says").write_text("unable to write data: [Errno 28] No space left on device")
-    settings = place(tube(PLAIN, 0, 0, 5))
-    assert main(["data", "prepare", "talkinghead1kh", "--root", settings["root"]]) == 2
-    err = capsys.readouterr().err
-    assert "is full; make room" in err
-    assert len(err.strip().splitlines()) == 1
-
-
-def test_a_disk_that_is_full_while_cutting(place, monkeypatch):
-    def full(arguments, feed=()):
-        raise CodecError("ffmpeg ended with code 228: No space left on device")
-
-    monkeypatch.setattr(ffmpeg, "collect", full)
-    with pytest.raises(StoreError, match="the disk is full"):
-        prepare(place(tube(PLAIN, 0, 0, 5)), videos=place.videos)
-
-
-def test_a_root_that_cannot_be_written(tmp_path, place, capsys):
-    settings = place(tube(PLAIN, 0, 0, 5))
-    (tmp_path / "root" / "val").write_text("a file in the way")
-    arguments = [
-        "data",
-        "prepare",
-        "talkinghead1kh",
-        "--root",
-        settings["root"],
-        "--videos",
-        str(place.videos),
-    ]
-    assert main(arguments) == 2
-    err = capsys.readouterr().err
-    assert "cannot be written" in err
-    assert len(err.strip().splitlines()) == 1
-
-
-def test_a_damaged_video_costs_its_own_clips_only(place):
-    (place.videos / f"{DASH}.mp4").write_bytes(b"no video")
-    lines = [tube(DASH, 0, 0, 5), tube(PLAIN, 0, 0, 5)]
-    _, _, dataset = prepare(place(*lines), videos=place.videos)
-    assert list(dataset.coverage().missing) == [stem(lines[0])]
-    assert "no video" in dataset.coverage().missing[stem(lines[0])]
-
-
-def test_without_yt_dlp_one_line_says_what_to_install(place, monkeypatch, capsys):
-    monkeypatch.setattr(tool, "program", lambda: None)
-    settings = place(tube(PLAIN, 0, 0, 5))
-    assert main(["data", "prepare", "talkinghead1kh", "--root", settings["root"]]) == 2
-    err = capsys.readouterr().err
-    assert "pip install talkbench[download]" in err
-    assert len(err.strip().splitlines()) == 1
-
-
-def test_without_yt_dlp_what_is_there_is_cut(place, monkeypatch):
-    monkeypatch.setattr(tool, "program", lambda: None)
-    lines = [tube("nothinghere", 0, 0, 5), tube(PLAIN, 0, 0, 5)]
-    settings = place(*lines)
-    dataset = TalkingHead1KH(**settings)
-    dataset.raws.mkdir(parents=True)
-    shutil.copy(place.videos / f"{PLAIN}.mp4", dataset.raws)
-    assert not dataset.prepare(Preparation(), lambda line: None)
-    assert [clip.name for clip in dataset.clips()] == [stem(lines[1])]
-    assert "pip install" in dataset.coverage().missing[stem(lines[0])]
 
 
 def test_a_run_without_videos_says_what_is_missing_and_how_to_get_it(tmp_path, capsys):
@@ -472,25 +209,25 @@ def test_a_run_without_videos_says_what_is_missing_and_how_to_get_it(tmp_path, c
 
 
 def test_a_run_on_a_part_carries_its_coverage(place, tmp_path):
-    lines = [tube(PLAIN, 0, 0, 5), tube("nothinghere", 0, 0, 5)]
+    lines = [place.tube(place.plain, 0, 0, 5), place.tube("nothinghere", 0, 0, 5)]
     settings = place(*lines)
-    prepare(settings, videos=place.videos)
+    place.prepare(settings, videos=place.videos)
     out = tmp_path / "run"
     arguments = ["run", "--methods", "h264", "--dataset", "talkinghead1kh", "--metrics", "psnr"]
     given = ["--size", "64", f"data.root={settings['root']}", "methods.h264.crf=[40]", "run.videos=false"]
     assert main([*arguments, *given, "--out", str(out)]) == 0
     coverage = json.loads((out / "manifest.json").read_text())["dataset"]["coverage"]
     assert (coverage["listed"], coverage["here"]) == (2, 1)
-    assert "nothinghere.mp4" in coverage["missing"][stem(lines[1])]
+    assert "nothinghere.mp4" in coverage["missing"][place.stem(lines[1])]
     page = (out / "report" / "index.html").read_text()
     assert "1 of the 2 clips of talkinghead1kh val are here" in page
 
 
 def test_size_cuts_a_centred_square(place):
-    settings = place(tube(PLAIN, 0, 0, 5)) | {"size": 32}
-    prepare(settings, videos=place.videos)
+    settings = place(place.tube(place.plain, 0, 0, 5)) | {"size": 32}
+    place.prepare(settings, videos=place.videos)
     (clip,) = TalkingHead1KH(**settings).clips()
-    assert pixels(clip).shape == (6, 32, 32, 3)
+    assert place.pixels(clip).shape == (6, 32, 32, 3)
     assert clip.source.crop == (28, 0, 72, 72)
     enlarged = TalkingHead1KH(**settings | {"size": 128}).coverage().notes
     assert any("smaller than data.size=128, and enlarged: 1 clip" in note for note in enlarged)
