@@ -122,7 +122,6 @@ def test_a_worker_watches_both_to_the_end_and_votes_once(worker: Any, folder: Pa
         assert ballots.left_out == ()
         playing = max(video.frames / 25 for video in study.videos)
         assert all(one.seconds >= playing for one in ballots.assignments[0].answers)
-        assert float(row["Answer.seconds_1"]) > float(row["Answer.seconds_2"])
         # The page once more, with other answers.
         worker.get(page)
         worker.find_element("id", "start").click()
