@@ -298,7 +298,8 @@ def test_votes_in_a_browser(study_of_a_run: tuple[Path, Any], browser: Any) -> N
     run, votes = study_of_a_run
     written(run, votes)
     results = load(run)
-    browser.set_window_size(390, 844)
+    screen = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)  # the fixture takes it back
     browser.get(write_page(results, compare(results), []).as_uri())
     images = "return [...document.querySelectorAll('.votes img')].map(image => image.naturalWidth)"
     widths = browser.execute_script(images)
