@@ -240,7 +240,7 @@ def _stream(task: Task, unit: Unit, method: Method, reference: Reference) -> tup
 @contextmanager
 def _temporary_files_in(folder: Path) -> Iterator[None]:
     """What an encoder leaves behind, killed in its work, is deleted with a run's scratch folder."""
-    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    before, tempfile.tempdir = tempfile.tempdir, str(folder.resolve())
     try:
         yield
     finally:
