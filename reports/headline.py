@@ -15,15 +15,18 @@ from .equal_quality import LONG, PAIRINGS, STILL, EqualQuality
 from .tested import against_freeze, gains
 from .wording import digits, matched, metric_name, named, times
 
+SPOKEN_OF = ("lpips", "csim")
+"""The sentences are about the first of these that a run has: fidelity, or identity where no frame is to be equalled."""
+
 
 def headline(results: Results, comparison: Comparison) -> list[str]:
     """Sentences for a reader in a hurry; none where nothing can be compared.
 
-    They speak of LPIPS, or of the run's first picture metric without it, and of the first method that is no
-    block codec and sends motion: of its point that can be held against the first block codec on most clips,
-    and of several such the one with the largest ratio under `total`, the least flattering accounting. Then
-    of the CRF that matches it, of the block codec that is hardest to beat, of moving, still and long clips,
-    and of what `freeze` gets for nothing. A run of block codecs alone gets their BD-rates, and one without
+    They speak of LPIPS, without it of CSIM, without both of the run's first metric, and of the first method
+    that is no block codec and sends motion: of its point that can be held against the first block codec on
+    most clips, and of several such the one with the largest ratio under `total`, the least flattering
+    accounting. Then of the CRF that matches it, of the block codec that is hardest to beat, of moving, still
+    and long clips, and of what `freeze` gets for nothing. A run of block codecs alone gets their BD-rates, and one without
     them what the first method gains over the others.
     """
     metric = spoken_metric(results)
@@ -36,9 +39,9 @@ def headline(results: Results, comparison: Comparison) -> list[str]:
 
 
 def spoken_metric(results: Results) -> str | None:
-    """The metric that the sentences are about: LPIPS, or the run's first that has values by clip."""
+    """The metric that the sentences are about; it has values by clip."""
     metrics = clip_metrics(results)
-    return "lpips" if "lpips" in metrics else next(iter(metrics), None)
+    return next((name for name in (*SPOKEN_OF, *metrics) if name in metrics), None)
 
 
 def _spoken_of(results: Results, comparison: Comparison, metric: str) -> Point | None:
