@@ -16,7 +16,7 @@ from .tested import against_freeze, gains
 from .wording import digits, matched, metric_name, named, times
 
 SPOKEN_OF = ("lpips", "csim")
-"""The sentences are about the first of these that a run has: fidelity, or identity where no frame is to be equalled."""
+"""The sentences are about the first of these that a run has: fidelity, or identity."""
 
 
 def headline(results: Results, comparison: Comparison) -> list[str]:
@@ -26,8 +26,8 @@ def headline(results: Results, comparison: Comparison) -> list[str]:
     that is no block codec and sends motion: of its point that can be held against the first block codec on
     most clips, and of several such the one with the largest ratio under `total`, the least flattering
     accounting. Then of the CRF that matches it, of the block codec that is hardest to beat, of moving, still
-    and long clips, and of what `freeze` gets for nothing. A run of block codecs alone gets their BD-rates, and one without
-    them what the first method gains over the others.
+    and long clips, and of what `freeze` gets for nothing. A run of block codecs alone gets their BD-rates,
+    and one without them what the first method gains over the others.
     """
     metric = spoken_metric(results)
     if metric is None:
