@@ -15,6 +15,7 @@ from ...core.statistics import Interval
 from ..aggregate import Point, Results
 from ..palette import Look, looks
 from ..plots import COLUMN, label
+from ..rd_plot import arms
 from ..wording import named
 from .analysis import Analysis, Crossed
 
@@ -75,7 +76,7 @@ def _over_setting(crossed: Sequence[Crossed], drawn: dict[str, Look]) -> Figure:
         axes.errorbar(
             at,
             [100 * share.mean for share in shares],
-            yerr=_arms(shares, 100),
+            yerr=arms(shares, 100),
             color=look.colour,
             marker=look.marker,
             linestyle="none",
@@ -120,7 +121,7 @@ def _listed(rows: Sequence[tuple[Point, Interval]], about: str, drawn: dict[str,
         axes.errorbar(
             found.mean,
             height,
-            xerr=_arms([found], 1),
+            xerr=arms([found]),
             color=look.colour,
             marker=look.marker,
             markersize=4,
@@ -132,9 +133,3 @@ def _listed(rows: Sequence[tuple[Point, Interval]], about: str, drawn: dict[str,
     axes.set_xlabel(about)
     axes.grid(True, axis="x")
     return figure
-
-
-def _arms(found: Sequence[Interval], scale: float) -> list[list[float]]:
-    low = [0.0 if one.low is None else max(0.0, one.mean - one.low) * scale for one in found]
-    high = [0.0 if one.high is None else max(0.0, one.high - one.mean) * scale for one in found]
-    return [low, high]
