@@ -99,7 +99,7 @@ def _draw_method(axes: Axes, results: Results, method: str, look: Look, metric: 
 
 
 def arms(found: Sequence[Interval], scale: float = 1) -> list[list[float]]:
-    """How far intervals reach to both sides, times `scale`, for matplotlib's error bars; 0 where there is none."""
+    """How far intervals reach to both sides, times `scale`, for error bars; 0 where there is none."""
     # By rounding, the ends of equal values may lie beside their mean.
     low = [0.0 if one.low is None else scale * max(0.0, one.mean - one.low) for one in found]
     high = [0.0 if one.high is None else scale * max(0.0, one.high - one.mean) for one in found]
