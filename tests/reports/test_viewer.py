@@ -130,6 +130,20 @@ def stage(driver: Any) -> np.ndarray:
     return shown[at.astype(int)][:, at.astype(int)]
 
 
+def unlike(driver: Any, expected: np.ndarray, tolerance: int) -> float:
+    """The share of pixels in which the stage differs from the expected (rows, 128, 3) by over a tolerance.
+
+    A screen may show a video's picture later than the page has it, so a stage that differs is looked at
+    again.
+    """
+    for _ in range(30):
+        off = np.abs(stage(driver)[: len(expected)] - expected).max(2)
+        share = float(np.mean(off > tolerance))
+        if share < 0.05:
+            break
+    return share
+
+
 def test_wipe_and_difference_show_both_pictures(browser: Any, whole: str) -> None:
     browser.get(whole)
     browser.execute_script("document.getElementById('viewer').scrollIntoView()")
@@ -143,12 +157,10 @@ def test_wipe_and_difference_show_both_pictures(browser: Any, whole: str) -> Non
         browser.set("wipe", share, "input")
         border = 128 * share // 100
         expected = np.concatenate([first[:, :border], second[:, border:]], axis=1)
-        off = np.abs(stage(browser) - expected).max(2)[:100]  # below are the captions
-        assert np.mean(off > 16) < 0.05
+        assert unlike(browser, expected[:100], 16) < 0.05  # below are the captions
     browser.set("view-mode", "difference")
     expected = np.minimum(255, 8 * np.abs(first - second))
-    off = np.abs(stage(browser) - expected).max(2)
-    assert np.mean(off > 32) < 0.05
+    assert unlike(browser, expected, 32) < 0.05
     assert "× 8" in browser.find_element("id", "pair-note").text
     browser.set("view-pair", "1 2")
     assert [figure.is_displayed() for figure in browser.find_elements("css selector", "#stage figure")] == [
