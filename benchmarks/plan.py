@@ -16,9 +16,11 @@ from ..core.points import Point, points
 from ..core.recorded import UNSEALED, Recorded
 from ..core.registry import load
 from ..core.selection import Selection
+from ..core.shared_assets import FACE_LANDMARKER
 from ..core.signature import code, digest
 from ..core.version import __version__
 from ..core.video import Clip
+from . import background
 from .recipe import Recipe
 
 RECIPE_KEYS = ("metrics", "optional", "presets")
@@ -77,8 +79,15 @@ class Plan:
     about: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def build_metric(name: str, settings: Mapping[str, Any], count_first: bool) -> Metric:
+def build_metric(
+    name: str, settings: Mapping[str, Any], count_first: bool, region: Mapping[str, Any] | None = None
+) -> Metric:
     """A metric with its settings.
+
+    Args:
+        name, settings: of the metric.
+        count_first: of a metric of pictures.
+        region: of a metric of pictures that are not scored whole.
 
     Raises:
         UsageError: a setting is out of range.
@@ -86,6 +95,8 @@ def build_metric(name: str, settings: Mapping[str, Any], count_first: bool) -> M
     cls = load("metrics", name)
     extra = {"count_first": count_first} if issubclass(cls, PictureMetric) else {}
     metric: Metric = cls(**settings, **extra)
+    if region and isinstance(metric, PictureMetric):
+        metric.region = region
     return metric
 
 
@@ -109,7 +120,11 @@ def build_recipe(name: str, config: Mapping[str, Any]) -> Recipe:
 def build_metrics(config: Mapping[str, Any]) -> dict[str, Metric]:
     """The metrics of a configuration by name."""
     first = config["run"]["count_first"]
-    return {name: build_metric(name, settings or {}, first) for name, settings in config["metrics"].items()}
+    region = background.settings() if background.blackened(config) else {}
+    return {
+        name: build_metric(name, settings or {}, first, region)
+        for name, settings in config["metrics"].items()
+    }
 
 
 def absent_metrics(config: Mapping[str, Any], metrics: Mapping[str, Metric]) -> dict[str, str]:
@@ -126,6 +141,8 @@ def needed_assets(config: Mapping[str, Any], dataset: str) -> list[Asset]:
             assets += point.build().assets
     for metric in build_metrics(config).values():
         assets += metric.needs()
+    if background.blackened(config):
+        assets.append(FACE_LANDMARKER)
     return list(dict.fromkeys(assets))
 
 
@@ -165,6 +182,7 @@ def compose_run(
     for key in ("count_first", "videos"):
         if not isinstance(run[key], bool):
             raise UsageError(f"run.{key}={run[key]} found; give true or false")
+    background.check(config, load("benchmarks", benchmark).coded)
     return config
 
 

@@ -102,8 +102,14 @@ def score(
     """Score a finished run's streams with further metrics; nothing is encoded.
 
     Raises:
-        TalkbenchError: no such run, unknown metrics, or its clips have changed.
+        TalkbenchError: no such run, unknown metrics, settings of something else, or its clips have changed.
     """
+    for override in overrides:
+        if not override.lstrip("+").startswith("metrics."):
+            raise UsageError(
+                f"'{override}' is no setting of a metric (metrics.NAME.KEY=VALUE); what else a run is "
+                "made of is changed by `bench run` into the same folder"
+            )
     manifest = read_manifest(folder)
     config = manifest["config"]
     wanted = compose([], manifest["dataset"]["name"], manifest["benchmark"], metrics, overrides)["metrics"]

@@ -20,6 +20,7 @@ from ..core.set_metric import SetMetric
 from ..core.signature import digest
 from ..core.store import read_unit, stream_path, video_path, writing
 from ..core.video import Clip, RawFile
+from .background import as_scored
 from .making import write_frames
 from .plan import Unit, absent_metrics, build_metrics, build_recipe
 from .recipe import Recipe
@@ -81,16 +82,18 @@ def work(task: Task) -> list[Failure]:
         reference = decode_reference(task.clip, task.scratch, at_least=1 if first else 2)
         if task.clip.sha256 != task.clip_sha256:
             raise VideoError(f"clip '{task.clip.name}' has changed since the run began; repeat the command")
+        shown = as_scored(task.config, reference.clip)
         if task.config["run"]["videos"]:
             _reference_video(task, reference)
     except Exception as error:
         return failures + [failure(unit, "read", error) for unit in units]
     coded = [made for unit in units if (made := _code(task, recipe, unit, reference, failures))]
     try:
-        pixels = [made.pixels for made in coded]
+        pixels = [shown(made.pixels) for made in coded]
+        truth = shown(reference.clip)
         beside = recipe.references(task.clip)
-        results = score_pictures(reference.clip, pixels, pictures, reference.frames, beside, recipe.against)
-        truths = {name: beside.get(recipe.against.get(name, ""), reference.clip) for name in metrics}
+        results = score_pictures(truth, pixels, pictures, reference.frames, beside, recipe.against)
+        truths = {name: beside.get(recipe.against.get(name, ""), truth) for name in metrics}
         _reference_features(task, truths, reference.frames, metrics, results)
         for made, scored in zip(coded, results, strict=True):
             scored.absent.update(absent)

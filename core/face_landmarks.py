@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from types import TracebackType
 from typing import Any
 from weakref import WeakSet
@@ -59,6 +60,14 @@ class Face:
 
     points: Points
     blendshapes: NDArray[np.float32]
+
+
+def settings() -> dict[str, str]:
+    """What stands in the signature of every metric that looks at these faces."""
+    return {
+        "detector": f"mediapipe-{version('mediapipe')},confidence{CONFIDENCE},largest",
+        "landmarker": FACE_LANDMARKER.sha256[:12],
+    }
 
 
 class FaceLandmarks:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -249,13 +250,20 @@ class PictureMetric(Metric):
             value. Per-frame values always keep it.
     """
 
+    region: Mapping[str, Any] = MappingProxyType({})
+    """Settings of what was done to all pictures before they are scored; empty where they are scored whole."""
+
     def __init__(self, *, count_first: bool = False) -> None:
         self.count_first = count_first
 
+    def recipe(self) -> dict[str, Any]:
+        """All that changes the number and is not of the clips: `settings`, frame 0, and `region`."""
+        first = "counts" if self.count_first else "left-out"
+        return {**self.settings(), **self.region, "frame0": first}
+
     @property
     def signature(self) -> str:
-        first = "counts" if self.count_first else "left-out"
-        return signature(self.name, {**self.settings(), "frame0": first}, __version__)
+        return signature(self.name, self.recipe(), __version__)
 
     def prepare(self, reference: Frames) -> Any:
         """What `update` wants of a block of reference frames; made once for all methods of a clip."""

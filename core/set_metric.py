@@ -145,9 +145,8 @@ class SetMetric(PictureMetric):
     @property
     def space(self) -> str:
         """Name of the stored features: equal where the same frames give the same features."""
-        made = [
-            self.extractor, dict(self.extraction()), self.frames_per_clip, self.count_first, __version__,
-        ]  # fmt: skip
+        extraction = {**self.extraction(), **self.region}
+        made = [self.extractor, extraction, self.frames_per_clip, self.count_first, __version__]
         return f"{self.extractor}-{digest(made)[:12]}"
 
     def set_signature(self, pictures: int, clips: int, of: str) -> str:
@@ -158,9 +157,8 @@ class SetMetric(PictureMetric):
             clips: how many they are of.
             of: hash of the clips and the space.
         """
-        first = "counts" if self.count_first else "left-out"
         pictured = {"n": pictures, "clips": clips, "set": of}
-        return signature(self.name, {**self.settings(), "frame0": first, **pictured}, __version__)
+        return signature(self.name, {**self.recipe(), **pictured}, __version__)
 
     def start(self, shape: Shape) -> Scorer:
         if shape.frames is None:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..core.face_landmarks import BLENDSHAPES, Face
+from ..core.face_landmarks import settings as face_settings
 from ..core.shared_assets import FACE_LANDMARKER
 from ..core.video import Frames
 from .face_metric import FaceMetric
 from .mesh_faces import faces
-from .mesh_faces import settings as face_settings
 
 PARTS = {
     "expression_error": [i for i, shape in enumerate(BLENDSHAPES) if shape != "neutral"],

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ..core.assets import Asset, locate
 from ..core.face_landmarks import Points
+from ..core.face_landmarks import settings as face_settings
 from ..core.video import Frame, Frames
 from .block_memory import once_a_block
 from .mesh_faces import faces
-from .mesh_faces import settings as face_settings
 
 Rotation = NDArray[np.float64]
 """A rotation matrix (3, 3). Turning a picture clockwise by a puts Rz(a) before its own."""

@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 import functools
-from importlib.metadata import version
 
-from ..core.face_landmarks import CONFIDENCE, Face, FaceLandmarks
-from ..core.shared_assets import FACE_LANDMARKER
+from ..core.face_landmarks import Face, FaceLandmarks
 from ..core.video import Frames
 from .block_memory import once_a_block
-
-
-def settings() -> dict[str, str]:
-    """What stands in the signature of every metric that reads these faces."""
-    return {
-        "detector": f"mediapipe-{version('mediapipe')},confidence{CONFIDENCE},largest",
-        "landmarker": FACE_LANDMARKER.sha256[:12],
-    }
 
 
 @functools.cache

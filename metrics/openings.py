@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..core.face_landmarks import settings as face_settings
 from ..core.face_openings import Array, openings
 from ..core.metric import Scorer, Scores, Shape, Values
 from ..core.shared_assets import FACE_LANDMARKER
 from ..core.video import Frames
 from .face_metric import FaceMetric, FaceScorer
 from .mesh_faces import faces
-from .mesh_faces import settings as face_settings
 
 CONSTANT = 1e-6
 """A series whose range is not above this is constant; the landmarks' own float32 is as coarse."""

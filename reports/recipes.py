@@ -63,6 +63,7 @@ def _facts(run: Mapping[str, Any]) -> dict[str, str]:
         "data set": run["dataset"]["name"],
         "seed": str(run.get("seed")),
         "frame 0 counts": str(run["config"].get("run", {}).get("count_first")),
+        "background": str(run["config"].get("run", {}).get("background", "kept")),
         "machine": str(run.get("machine", {}).get("cpu")),
     }
 

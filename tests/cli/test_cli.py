@@ -83,6 +83,7 @@ def test_the_readme_names_every_command() -> None:
         (["run", "--dataset", "testcard"], "--methods"),
         (["lst"], "did you mean list"),
         (["score", "/no/such/run", "--metrics", "psnr"], "manifest.json is missing"),
+        (["score", "/no/such/run", "--metrics", "psnr", "run.count_first=true"], "no setting of a metric"),
         (["verify", "/no/such/run"], "manifest.json is missing"),
         (["report", "/no/such/run"], "manifest.json is missing"),
         (["encode", "h264", "/no/such.mp4", "a.tkb"], "/no/such.mp4"),
