@@ -25,6 +25,22 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
+class Inapplicable:
+    """Why columns have no value.
+
+    Attributes:
+        methods, clips: each of these methods on each of these clips.
+        columns: names.
+        reason: as the metric gave it.
+    """
+
+    methods: tuple[str, ...]
+    clips: tuple[str, ...]
+    columns: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
 class Results:
     """What a report shows of a run.
 
@@ -76,14 +92,22 @@ class Results:
         return tuple(name for name in names if name in self.values)
 
     @property
-    def inapplicable(self) -> Mapping[tuple[str, str, str], tuple[str, ...]]:
-        """Columns without a value, by method, clip and the reason that the metric gave."""
-        found: dict[tuple[str, str, str], dict[str, None]] = {}
+    def inapplicable(self) -> tuple[Inapplicable, ...]:
+        """Columns without a value, a row for each reason, wherever it is the same for several."""
+        columns: dict[tuple[str, str, str], dict[str, None]] = {}
         for ((method, _), clip), unit in self.units.items():
             for column, entry in unit["values"].items():
                 if entry["value"] is None and "reason" in entry:
-                    found.setdefault((method, clip, entry["reason"]), {})[column] = None
-        return {key: tuple(columns) for key, columns in found.items()}
+                    columns.setdefault((entry["reason"], method, clip), {})[column] = None
+        clips: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
+        for (reason, method, clip), having in columns.items():
+            clips.setdefault((reason, tuple(having), method), []).append(clip)
+        methods: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
+        for (reason, names, method), of in clips.items():
+            methods.setdefault((reason, names, tuple(of)), []).append(method)
+        return tuple(
+            Inapplicable(tuple(who), of, names, reason) for (reason, names, of), who in methods.items()
+        )
 
     def pooled(self, metric: str, point: Point) -> float | None:
         """A rate over all clips at once (all bits by all pixels, frames or seconds), or None for others.
