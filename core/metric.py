@@ -162,6 +162,24 @@ def check_block(shape: Shape, decoded: Frames) -> None:
         )
 
 
+def check_sides(metric: str, width: int, height: int, least: int) -> None:
+    """Refuse pictures that are too small for a metric.
+
+    Args:
+        metric: its name, for the message.
+        width, height: of the pictures, in pixels.
+        least: of both.
+
+    Raises:
+        MetricError: a side is below `least`.
+    """
+    if min(width, height) < least:
+        raise MetricError(
+            f"{metric} needs sides of at least {least} pixels, this clip is {width}x{height}; "
+            "leave the metric out, or use a larger --size"
+        )
+
+
 def pooled(values: Values, count_first: bool) -> Values:
     """The frames that count in a clip's value.
 

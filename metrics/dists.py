@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..core.assets import Asset, locate
-from ..core.errors import AssetError, MetricError
-from ..core.metric import FrameMetric, Scorer, Shape, Values
+from ..core.errors import AssetError
+from ..core.metric import FrameMetric, Scorer, Shape, Values, check_sides
 from ..core.video import Frames
 from .lpips_network import VGG, network
 
@@ -105,11 +105,7 @@ class Dists(FrameMetric):
         }
 
     def start(self, shape: Shape) -> Scorer:
-        if min(shape.width, shape.height) < SMALLEST:
-            raise MetricError(
-                f"dists needs sides of at least {SMALLEST} pixels, this clip is "
-                f"{shape.width}x{shape.height}; leave the metric out, or use a larger --size"
-            )
+        check_sides(self.name, shape.width, shape.height, SMALLEST)
         return super().start(shape)
 
     def prepare(self, reference: Frames) -> list[Any]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.assets import Asset
-from ..core.errors import MetricError, unknown
-from ..core.metric import FrameMetric, Scorer, Shape, Values
+from ..core.errors import unknown
+from ..core.metric import FrameMetric, Scorer, Shape, Values, check_sides
 from ..core.shared_assets import LPIPS_PAPER
 from ..core.video import Frames
 from .lpips_network import BACKBONES, network
@@ -48,11 +48,7 @@ class Lpips(FrameMetric):
         return {"net": self.net, "lpips": "0.1", "weights": weights, "input": "rgb[-1,1]", "pool": "mean"}
 
     def start(self, shape: Shape) -> Scorer:
-        if min(shape.width, shape.height) < self.backbone.smallest:
-            raise MetricError(
-                f"lpips {self.net} needs sides of at least {self.backbone.smallest} pixels, "
-                f"this clip is {shape.width}x{shape.height}; leave the metric out, or use a larger --size"
-            )
+        check_sides(f"lpips {self.net}", shape.width, shape.height, self.backbone.smallest)
         return super().start(shape)
 
     def _batches(self, frames: Frames) -> list[Frames]:

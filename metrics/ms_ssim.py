@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.metric import check_sides
 from ..core.video import Frames
 from .ssim import Moments, Plane, Ssim, centred, contrast_structure, luminance, moments
 
@@ -55,7 +56,7 @@ class MsSsim(Ssim):
         return {**super().settings(), "downsampling": "mean2x2", "weights": ",".join(map(str, WEIGHTS))}
 
     def prepare(self, reference: Frames) -> list[list[Moments]]:
-        self.check(reference.shape[2], reference.shape[1])
+        check_sides(self.name, reference.shape[2], reference.shape[1], self.smallest)
         return [self._scales(centred(frame)) for frame in reference]
 
     @staticmethod

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import MetricError
-from ..core.metric import FrameMetric, Scorer, Shape, Values
+from ..core.metric import FrameMetric, Scorer, Shape, Values, check_sides
 from ..core.video import Frames
 
 Plane = NDArray[np.float32]
@@ -147,24 +146,12 @@ class Ssim(FrameMetric):
             "k": "0.01,0.03", "borders": "valid", "downsampling": "none", "pool": "mean",
         }  # fmt: skip
 
-    def check(self, width: int, height: int) -> None:
-        """Refuse pictures that the windows do not fit into.
-
-        Raises:
-            MetricError: a side is below `smallest`.
-        """
-        if min(width, height) < self.smallest:
-            raise MetricError(
-                f"{self.name} needs pictures of at least {self.smallest}x{self.smallest}, "
-                f"this clip is {width}x{height}; leave the metric out, or use a larger --size"
-            )
-
     def start(self, shape: Shape) -> Scorer:
-        self.check(shape.width, shape.height)
+        check_sides(self.name, shape.width, shape.height, self.smallest)
         return super().start(shape)
 
     def prepare(self, reference: Frames) -> list[Any]:
-        self.check(reference.shape[2], reference.shape[1])
+        check_sides(self.name, reference.shape[2], reference.shape[1], self.smallest)
         return [moments(centred(frame)) for frame in reference]
 
     def compare(self, reference: list[Any], decoded: Frames) -> Values:

@@ -12,8 +12,7 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import MetricError
-from ..core.metric import Scorer, Shape
+from ..core.metric import Scorer, Shape, check_sides
 from ..core.video import Frame, Frames
 from .neighbours import NeighbourMetric
 
@@ -120,11 +119,7 @@ class WarpingError(NeighbourMetric):
         }  # fmt: skip
 
     def start(self, shape: Shape) -> Scorer:
-        if min(shape.width, shape.height) < SMALLEST:
-            raise MetricError(
-                f"warping_error needs sides of at least {SMALLEST} pixels, this clip is "
-                f"{shape.width}x{shape.height}; leave the metric out, or use a larger --size"
-            )
+        check_sides(self.name, shape.width, shape.height, SMALLEST)
         return super().start(shape)
 
     def prepare(self, reference: Frames) -> list[Still]:

@@ -71,7 +71,7 @@ def test_ssim_takes_the_smallest_picture_and_no_smaller(metric, score):
     x = rng.integers(0, 256, (2, 11, 13, 3), dtype=np.uint8)
     y = rng.integers(0, 256, (2, 11, 13, 3), dtype=np.uint8)
     assert score(metric("ssim"), x, y).frames["ssim"][0] == pytest.approx(_scikit(x[0], y[0]), abs=2e-6)
-    with pytest.raises(MetricError, match=r"ssim needs pictures of at least 11x11, this clip is 13x10"):
+    with pytest.raises(MetricError, match=r"ssim needs sides of at least 11 pixels, this clip is 13x10"):
         score(metric("ssim"), x[:, :10], y[:, :10])
 
 
@@ -93,7 +93,7 @@ def test_ms_ssim_takes_161_pixels_and_no_fewer(metric, score, pair):
     small = [np.ascontiguousarray(frames[:, :161, :161]) for frames in pair]
     assert 0 < score(metric("ms_ssim"), *small).values["ms_ssim"] < 1
     with pytest.raises(
-        MetricError, match=r"ms_ssim needs pictures of at least 161x161, this clip is 192x160"
+        MetricError, match=r"ms_ssim needs sides of at least 161 pixels, this clip is 192x160"
     ):
         score(metric("ms_ssim"), *(frames[:, :160] for frames in pair))
 
