@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.errors import UsageError
 from ..core.signature import digest
-from ..core.video import Clip, Frames, Source, block_length, first_frame
+from ..core.video import Clip, Frames, Sound, Source, block_length, first_frame
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,9 @@ class WhileBoth(Source):
 
     def frames(self) -> Iterator[Frames]:
         yield from self.clip.first(sum(map(len, self.other.frames()))).frames()
+
+    def sound(self) -> Sound | None:
+        return self.clip.sound()
 
     def fingerprint(self) -> str:
         return digest([self.clip.sha256, self.other.sha256])

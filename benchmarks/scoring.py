@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from ..core.errors import MetricError, TalkbenchError
-from ..core.metric import Metric, PictureMetric, RateMetric, Scorer, Scores, Shape, StreamFacts
+from ..core.metric import Metric, PictureMetric, RateMetric, Scorer, Scores, Shape, StreamFacts, silence
 from ..core.set_metric import SetMetric
-from ..core.video import Clip, Frames
+from ..core.video import Clip, Frames, Sound
 
 
 @dataclass
@@ -56,6 +56,7 @@ def score_pictures(
     frames: int | None = None,
     beside: Mapping[str, Clip] = MappingProxyType({}),
     against: Mapping[str, str] = MappingProxyType({}),
+    sound: Callable[[], Sound | None] = silence,
 ) -> list[Scored]:
     """Score several decoded clips against one reference.
 
@@ -66,6 +67,7 @@ def score_pictures(
         frames: how many each clip has; metrics of sets, which take a sample of them, need it.
         beside: other references by name, of the same shape and of as many frames or more.
         against: which of them a metric is given, by the metric's name; the others get `reference`.
+        sound: reads what is heard with the reference, if a metric asks for it.
 
     Returns:
         one result for each decoded clip, in order. A metric that fails is recorded and left out.
@@ -73,7 +75,7 @@ def score_pictures(
     first = _first_of_space(metrics)
     metrics = {name: metric for name, metric in metrics.items() if first.get(name, name) == name}
     results = [Scored() for _ in decoded]
-    shape = Shape(reference.width, reference.height, reference.fps, frames)
+    shape = Shape(reference.width, reference.height, reference.fps, frames, sound)
     scorers = [_open(metrics, shape, scored) for scored in results]
     streams = [clip.frames() for clip in decoded]
     others = {name: beside[name].frames() for name in {against.get(name) for name in metrics} if name}

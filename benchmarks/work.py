@@ -92,7 +92,8 @@ def work(task: Task) -> list[Failure]:
         pixels = [shown(made.pixels) for made in coded]
         truth = shown(reference.clip)
         beside = recipe.references(task.clip)
-        results = score_pictures(truth, pixels, pictures, reference.frames, beside, recipe.against)
+        sound = task.clip.sound
+        results = score_pictures(truth, pixels, pictures, reference.frames, beside, recipe.against, sound)
         truths = {name: beside.get(recipe.against.get(name, ""), truth) for name in metrics}
         _reference_features(task, truths, reference.frames, metrics, results)
         for made, scored in zip(coded, results, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
@@ -16,7 +16,7 @@ from .assets import Asset
 from .errors import MetricError, UsageError
 from .signature import signature
 from .version import __version__
-from .video import Frames
+from .video import Frames, Sound
 
 Values = NDArray[np.float64]
 """One number a frame: (t,), float64."""
@@ -25,20 +25,29 @@ Direction = Literal["lower", "higher"]
 """Which way is better."""
 
 
+def silence() -> Sound | None:
+    """The sound of a clip that has none."""
+    return None
+
+
 @dataclass(frozen=True)
 class Shape:
     """What a scorer may know of the clip before its frames.
+
+    Scorers of several clips in step with one reference are started with the very same object.
 
     Attributes:
         width, height: in pixels.
         fps: frames per second.
         frames: how many will come, or None where nobody knows yet.
+        sound: reads what is heard while they are shown (`Clip.sound`).
     """
 
     width: int
     height: int
     fps: Fraction
     frames: int | None = None
+    sound: Callable[[], Sound | None] = field(default=silence, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -65,8 +74,8 @@ class Column:
 
     Attributes:
         unit, direction: as of a metric.
-        counts: whether it says how often there was something to measure, as a miss rate does; such a column
-            stands in tables, and no codec is compared at equal misses.
+        counts: whether it says how often, or how much, there was something to measure, as a miss rate does;
+            such a column stands in tables, and no codec is compared at equal misses.
     """
 
     unit: str

@@ -25,7 +25,8 @@ from .errors import CodecError
 from .ffmpeg import Frames
 from .probe import INPUT, Probe, probe, refuse
 from .signature import digest, sha256_once
-from .video import Clip, Source
+from .sound import read_sound
+from .video import Clip, Sound, Source
 
 __all__ = [
     "VIDEOS",
@@ -180,6 +181,9 @@ class VideoFile(Source):
             if "reinitializing filters" in str(error):
                 raise refuse(self.path, "its picture size changes", "convert it to one size") from None
             raise refuse(self.path, f"damaged or cut off ({error})", "repair it or leave it out") from None
+
+    def sound(self) -> Sound | None:
+        return read_sound(self.path)
 
     def fingerprint(self) -> str:
         filters = self.filters()  # first: it refuses what cannot be opened

@@ -16,10 +16,12 @@ from .ffmpeg import Frames, block_length
 from .signature import digest
 
 __all__ = [
+    "SOUND_RATE",
     "Clip",
     "Frame",
     "Frames",
     "RawFile",
+    "Sound",
     "Source",
     "Unreadable",
     "block_length",
@@ -29,6 +31,12 @@ __all__ = [
 
 Frame = NDArray[np.uint8]
 """One frame: (H, W, 3), uint8, RGB."""
+
+SOUND_RATE = 16_000
+"""Samples of sound per second."""
+
+Sound = NDArray[np.int16]
+"""What is heard, all channels as one: (n,), int16, `SOUND_RATE` samples per second."""
 
 
 class Source(ABC):
@@ -48,6 +56,14 @@ class Source(ABC):
 
     def stored(self) -> tuple[int, int] | None:
         """Width and height before scaling, or None where nothing is scaled."""
+        return None
+
+    def sound(self) -> Sound | None:
+        """What is heard from the moment on at which frame 0 is shown, or None where there is no sound.
+
+        Raises:
+            VideoError: there is sound, and it is damaged.
+        """
         return None
 
 
@@ -89,6 +105,17 @@ class Clip:
             close = getattr(source, "close", None)
             if close is not None:
                 close()
+
+    def sound(self) -> Sound | None:
+        """What is heard while the frames are shown, or None where there is no sound; it may end before them.
+
+        Raises:
+            VideoError: there is sound, and it is damaged.
+        """
+        sound = self.source.sound()
+        if sound is None or self.limit is None:
+            return sound
+        return sound[: round(self.limit * SOUND_RATE / self.fps)]
 
     def first(self, frames: int | None) -> Clip:
         """The same clip, cut to its first frames."""

@@ -17,6 +17,7 @@ NAMES = (
     "l1", "psnr", "psnr_mse", "psnr_y", "ssim", "ms_ssim", "lpips", "vmaf",
     "dists", "fid", "kid",
     "flicker", "warping_error", "pose_error", "expression_error", "mouth_corr", "eye_corr", "blink_recall",
+    "sync",
     "bpp", "kbps", "frame_bytes", "encode_ms", "decode_ms",
 )  # fmt: skip
 PERFECT = {"l1": 0, "psnr": 100, "psnr_mse": 100, "psnr_y": 100, "ssim": 1, "ms_ssim": 1, "lpips": 0}
