@@ -105,11 +105,10 @@ class Original:
             self._last = frames
             self.lips.take(frames)
 
-    def windows(self, frames: int) -> int:
-        """How many windows are compared where there are so many frames."""
+    def heard(self, frames: int) -> int:
+        """How many of so many frames have sound to their ends."""
         assert self._sound is not None
-        heard = len(self._sound) * FPS // SOUND_RATE
-        return max(0, min(frames, heard) - WINDOW)  # the last one is left out, as in the published code
+        return min(frames, len(self._sound) * FPS // SOUND_RATE)
 
     def features(self, windows: int) -> tuple[Features, Features]:
         """Features of what is heard and of the reference's lips, (windows, 1024) each."""

@@ -120,11 +120,11 @@ class SyncScorer(Scorer):
                 values[column] = float(there.mean())
             else:
                 absent[column] = f"{DETECTOR} finds no face in any of the reference frames that count"
-        windows = self.original.windows(len(found))
-        first = 0 if self.metric.count_first else 1
+        heard, first = self.original.heard(len(found)), 0 if self.metric.count_first else 1
+        windows = heard - syncnet.WINDOW  # the last one is left out, as in the published code
         if windows - first < FEWEST:
             reason = (
-                f"{windows + syncnet.WINDOW} frames with sound are too few to shift by {SHIFTS} either way; "
+                f"{heard} frames with sound are too few to shift by {SHIFTS} either way; "
                 f"score at least {FEWEST + first + syncnet.WINDOW}"
             )
             return Scores(values, frames, {**absent, **dict.fromkeys(COLUMNS[:4], reason)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +22,7 @@ COLUMNS = ["sync", "sync_distance", "sync_offset", "sync_reference"]
 
 @pytest.fixture(scope="module")
 def folder(write_video: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache without weights, and a folder of clips: one that speaks, and others that cannot be scored."""
+    """A folder of clips: one that speaks, and others that cannot be scored."""
     folder = tmp_path_factory.mktemp("sync")
     (clip,) = Sample(names=["vlog"]).clips()[:1]
     try:
@@ -31,17 +30,23 @@ def folder(write_video: Callable[..., Path], tmp_path_factory: pytest.TempPathFa
     except AssetError as error:
         pytest.skip(f"SYNC IN A RUN IS UNTESTED: the package index cannot be reached ({error})")
     assert isinstance(clip.source, VideoFile)
-    (folder / "cache" / "assets").mkdir(parents=True)
-    (folder / "cache" / "assets" / FACE_LANDMARKER.name).symlink_to(path(FACE_LANDMARKER))
     frames = np.concatenate(list(clip.first(44).frames()))
     sound = f"-i {clip.source.path} -map 0:v -map 1:a -c:v ffv1 -pix_fmt gbrp -c:a aac -t 1.76"
-    (folder / "clips").mkdir()
-    write_video(folder / "clips" / "speaks.mkv", sound, frames=frames)
-    write_video(folder / "clips" / "mute.mkv", frames=frames)
-    write_video(folder / "clips" / "fast.mkv", sound, frames=frames, fps=30)
-    write_video(folder / "clips" / "short.mkv", sound, frames=frames[:20])
-    write_video(folder / "clips" / "nobody.mkv", sound, frames=np.full_like(frames, 128))
+    write_video(folder / "speaks.mkv", sound, frames=frames)
+    write_video(folder / "mute.mkv", frames=frames)
+    write_video(folder / "fast.mkv", sound, frames=frames, fps=30)
+    write_video(folder / "short.mkv", sound, frames=frames[:20])
+    write_video(folder / "nobody.mkv", sound, frames=np.full_like(frames, 128))
     return folder
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Where the weights are to be put: a cache's folder that has what finds faces, and no weights."""
+    place = tmp_path / "cache" / "assets"
+    place.mkdir(parents=True)
+    (place / FACE_LANDMARKER.name).symlink_to(path(FACE_LANDMARKER))
+    return place
 
 
 def put_weights(file: Path) -> None:
@@ -58,18 +63,17 @@ def put_weights(file: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.network
-def test_lips_and_sound_in_a_run(bench: Bench, folder: Path) -> None:
-    out = folder / "run"
-    cache = {"TALKBENCH_CACHE": str(folder / "cache")}
+def test_lips_and_sound_in_a_run(bench: Bench, folder: Path, place: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    cache = {"TALKBENCH_CACHE": str(place.parent)}
     command = (
         "run", "--benchmark", "reconstruction", "--methods", "raw,freeze", "--dataset", "folder",
-        f"data.root={folder / 'clips'}", "--metrics", "psnr,sync", "run.workers=1", "run.videos=false",
+        f"data.root={folder}", "--metrics", "psnr,sync", "run.workers=1", "run.videos=false",
         "--out", out,
     )  # fmt: skip
     done = bench(*command, **cache)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     reasons = {unit["values"]["sync"]["reason"] for unit in read_units(out)}
-    place = folder / "cache" / "assets"
     assert reasons == {
         f"sync is left out: syncnet_v2.model of SyncNet not found; download {syncnet.ADDRESS} into {place}"
     }
@@ -104,14 +108,35 @@ def test_lips_and_sound_in_a_run(bench: Bench, folder: Path) -> None:
     assert "0 computed, 10 kept" in bench(*command, **cache).stdout  # no value is a value
 
 
+@pytest.mark.slow
 @pytest.mark.network
-def test_asked_for_by_name_it_is_missed(bench: Bench, folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "assets").mkdir()
-    shutil.copy(path(FACE_LANDMARKER), tmp_path / "assets")
+def test_another_s_picture_moves_to_the_sound_of_its_driving_clip(
+    bench: Bench, folder: Path, place: Path, mover_plugin: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "two").mkdir()
+    for clip in ("speaks.mkv", "mute.mkv"):
+        (tmp_path / "two" / clip).symlink_to(folder / clip)
+    put_weights(place / syncnet.FILE)
     done = bench(
-        "run", "--methods", "freeze", "--dataset", "folder", f"data.root={folder / 'clips'}", "--clips", "1",
+        "run", "--benchmark", "transfer", "--methods", "mover", "--dataset", "folder",
+        f"data.root={tmp_path / 'two'}", "--metrics", "sync", "benchmark.motion=absolute", "run.workers=1",
+        "run.videos=false", "--out", tmp_path / "run", TALKBENCH_CACHE=str(place.parent),
+        PYTHONPATH=str(mover_plugin),
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    values = {unit["clip"]: unit["values"] for unit in read_units(tmp_path / "run")}
+    driven = values["mute-by-speaks"]
+    assert driven["sync_reference"]["value"] > 0
+    assert driven["sync"]["value"] != driven["sync_reference"]["value"]
+    assert "nothing is heard in this clip" in values["speaks-by-mute"]["sync"]["reason"]
+
+
+@pytest.mark.network
+def test_asked_for_by_name_it_is_missed(bench: Bench, folder: Path, place: Path, tmp_path: Path) -> None:
+    done = bench(
+        "run", "--methods", "freeze", "--dataset", "folder", f"data.root={folder}", "--clips", "1",
         "--metrics", "psnr,sync", "run.workers=1", "run.videos=false", "--out", tmp_path / "run",
-        TALKBENCH_CACHE=str(tmp_path),
+        TALKBENCH_CACHE=str(place.parent),
     )  # fmt: skip
     assert done.returncode == 1
     assert "score sync: sync is left out: syncnet_v2.model of SyncNet not found" in done.stderr

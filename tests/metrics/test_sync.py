@@ -182,6 +182,11 @@ def test_other_rates_are_not_known(metric, network):
 
 def test_a_clip_or_a_sound_that_is_too_short(metric, network):
     least = 37
+    assert (
+        scored(metric("sync"), shown(frames=3), shown(frames=3), spoken())
+        .absent["sync"]
+        .startswith("3 frames")
+    )
     sound = spoken()
     enough = scored(metric("sync"), shown(frames=least), shown(frames=least), sound)
     assert enough.values["sync_offset"] == 0
