@@ -44,7 +44,8 @@ def speed_rows(results: Results) -> list[Speed]:
             parameters = sizes[0].get("parameters") if sizes else None
             counted = [size["macs"] for size in sizes if "macs" in size]
             macs = fmean(counted) if counted else None
-            rows.append(Speed(point, encode, decode, parameters, macs, len(units)))
+            if any(known is not None for known in (encode, decode, parameters, macs)):
+                rows.append(Speed(point, encode, decode, parameters, macs, len(units)))
     return rows
 
 

@@ -251,6 +251,21 @@ def test_bytes_by_kind_and_time_of_each_point(make_run: MakeRun) -> None:
     assert [row.clips for row in rows] == [3] * 9 + [2] + [3] * 4
 
 
+def test_a_run_that_codes_nothing_speaks_of_no_rates(make_run: MakeRun) -> None:
+    run = make_run()
+    for file in (run / "units").glob("*.json"):
+        unit = json.loads(file.read_text("utf-8"))
+        unit.update(timing={"make_seconds": 1.0}, stream=None)
+        file.write_text(json.dumps(unit), "utf-8")
+    scores = pd.read_parquet(run / "scores.parquet")
+    scores[~scores.metric.str.contains("motion|total|amortised")].to_parquet(run / "scores.parquet")
+    assert speed_rows(load(run)) == []
+    words = Page(build_page(run)).text
+    for absent in ("Speed and size", "The three accountings", "At equal quality"):
+        assert absent not in words
+    assert "Intervals" in words
+
+
 def test_a_run_in_which_all_failed_still_reports(make_run: MakeRun) -> None:
     run = make_run(failures=True)
     for unit in (run / "units").iterdir():
