@@ -24,8 +24,21 @@ SCALE = 1 << 14
 RIDGE = 10.0
 """Added to each channel's sum of squared steps, so that rare events predict nothing."""
 MOST_NUMBERS = 1 << 11
-ARRAYS = {"byte_counts": np.dtype("<u2"), "cross": np.dtype("<i2"), "basis": np.dtype("<i2")}
+ARRAYS = {
+    "byte_counts": np.dtype("<u2"),
+    "cross": np.dtype("<i2"),
+    "basis": np.dtype("<i2"),
+    "emphasis": np.dtype("<f4"),
+}
 NO_BASIS = np.zeros((0, 0), np.int16)
+NO_EMPHASIS = np.zeros((0, 0), np.float32)
+OPTIONAL = {"basis": NO_BASIS, "emphasis": NO_EMPHASIS}
+"""What not all statistics hold, and what stands in its place."""
+
+
+def emphasised(numbers: Parameters, own: Parameters, matrix: NDArray[np.float32]) -> Parameters:
+    """Numbers (t, n) of frames; their difference from the source's own (1, n) times a matrix (n, n)."""
+    return np.asarray(own + (numbers - own) @ matrix.T, np.float32)
 
 
 @dataclass(frozen=True)
@@ -39,11 +52,14 @@ class MotionStatistics:
             those after it, in steps of the one for a step of the other, times CROSS_UNIT.
         basis: of parameters that move together, (n, n) int16: the directions of their variation in
             steps, the widest first, orthonormal rows in BASIS_UNIT; of others (0, 0).
+        emphasis: (n, n) float32: what the sender multiplies a frame's difference from the source picture
+            by, where receivers move lids and lips less than they are told to; (0, 0) where it does not.
     """
 
     byte_counts: NDArray[np.uint16]
     cross: NDArray[np.int16]
     basis: NDArray[np.int16] = field(default_factory=NO_BASIS.copy)
+    emphasis: NDArray[np.float32] = field(default_factory=NO_EMPHASIS.copy)
 
     @classmethod
     def learn(
@@ -93,7 +109,10 @@ class MotionStatistics:
                 "use those that were learnt for these weights"
             )
         basis = self.basis if numbers == len(self.basis) else NO_BASIS
-        return MotionStatistics(self.byte_counts[: 2 * numbers], self.cross[:numbers, :numbers], basis)
+        square = slice(numbers), slice(numbers)
+        return MotionStatistics(
+            self.byte_counts[: 2 * numbers], self.cross[square], basis, self.emphasis[square]
+        )
 
     def fingerprint(self) -> str:
         """sha256 of the arrays."""
@@ -124,19 +143,22 @@ class MotionStatistics:
             ) from None
         try:
             with np.load(data, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in ARRAYS if name in archive or name != "basis"}
+                arrays = {name: archive[name] for name in ARRAYS if name in archive or name not in OPTIONAL}
         except (ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile):
             arrays = {}
         n = len(arrays["cross"]) if arrays else 0
-        basis = arrays.setdefault("basis", NO_BASIS)
-        shapes = {"byte_counts": (2 * n, 256), "cross": (n, n), "basis": (n, n) if len(basis) else (0, 0)}
+        shapes = {"byte_counts": (2 * n, 256), "cross": (n, n)}
+        for name, none in OPTIONAL.items():
+            shapes[name] = (n, n) if len(arrays.setdefault(name, none)) else (0, 0)
         fit = 0 < n <= MOST_NUMBERS and all(
             arrays[name].shape == shapes[name] and arrays[name].dtype == kind for name, kind in ARRAYS.items()
         )
-        if not fit or not arrays["byte_counts"].all() or np.triu(arrays["cross"]).any():
+        finite = fit and np.isfinite(arrays["emphasis"]).all()
+        if not finite or not arrays["byte_counts"].all() or np.triu(arrays["cross"]).any():
             raise AssetError(f"{file} holds no motion statistics; name another file, or learn them anew")
         return cls(
             arrays["byte_counts"].astype(np.uint16),
             arrays["cross"].astype(np.int16),
-            basis.astype(np.int16),
+            arrays["basis"].astype(np.int16),
+            arrays["emphasis"].astype(np.float32),
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import itertools
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +18,7 @@ from ..core.errors import AssetError, TalkbenchError, UsageError, unknown
 from ..core.fp16_motion import AdaptiveFp16Motion, Fp16Motion
 from ..core.method import Animator
 from ..core.motion_coding import MotionCoding, Parameters
-from ..core.motion_statistics import MotionStatistics
+from ..core.motion_statistics import MotionStatistics, emphasised
 from ..core.picture import PictureCodec
 from ..core.predictive_motion import PredictiveMotion
 from ..core.signature import code, digest, sha256_file, sha256_once
@@ -239,8 +240,17 @@ class NeuralCodec(AnimatedPicture, Animator):
                 numbers = self.parameters(self.pictures(part))
             yield numbers
 
+    def emphasis(self, source: Frame) -> Callable[[Parameters], Parameters]:
+        """What the sender makes of a frame's numbers (t, n): their difference from the source picture's own,
+        multiplied by the statistics' `emphasis`; themselves, where there is none."""
+        matrix = self._statistics.first(self.head + self.each * self.keypoints).emphasis
+        if not len(matrix):
+            return lambda numbers: numbers
+        own = next(self.track(iter([source[None]])))
+        return lambda numbers: emphasised(numbers, own, matrix)
+
     def estimate(self, source: Frame, frames: Iterable[Frames]) -> Iterator[Parameters]:
-        return self.track(frames)
+        return map(self.emphasis(source), self.track(frames))
 
     def render(self, source: Frame, motion: Iterable[Parameters]) -> Iterator[Frames]:
         blocks = iter(motion)
@@ -308,6 +318,7 @@ class NeuralCodec(AnimatedPicture, Animator):
             "point": self.point,
             "keypoints": str(self.keypoints),
             **super().describe(),
+            "emphasis": hashlib.sha256(self._statistics.emphasis.tobytes()).hexdigest()[:12],
             "batch": str(self.batch),
             **self.compute.describe(),
             "torch": version("torch"),

@@ -115,12 +115,13 @@ class Ours(NeuralCodec, Trainable):
         if not self.sent.adaptive:
             yield from super().estimate(source, frames)
             return
+        emphasis = self.emphasis(source)
         with self.compute.running():
             still = self.model.read_source(self.model.motion_picture(self.pictures(source[None])))
         for part in self.batches(frames):
             with self.compute.running():
                 pictures = self.model.motion_picture(self.pictures(part))
-                numbers = self.parameters(pictures)
+                numbers = emphasis(self.parameters(pictures))
             with self.compute.painting():
                 counted = self._fewest(still, pictures, numbers)
             yield counted

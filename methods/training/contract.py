@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from .batch import Batch
 from .clips import TrainingClip
 from .perceptual import Perceptual
-from .settings import TrainSettings
+from .settings import Emphasis, TrainSettings
 
 M = TypeVar("M", bound=nn.Module)
 S = TypeVar("S", bound=TrainSettings)
@@ -142,6 +142,10 @@ class Training(ABC, Generic[M, S]):
     @abstractmethod
     def departures(self, model: M, settings: S) -> list[str]:
         """For the card: where model and training depart from the paper, a sentence each."""
+
+    def emphasis(self, settings: S) -> Emphasis:
+        """How the sender is to emphasise expressions; models that paint them in full do not ask for it."""
+        return Emphasis()
 
     def groups(self, model: M, settings: S) -> Iterable[tuple[Iterable[nn.Parameter], float]]:
         """Parameters of the model and, of each group, the share of the learning rate that it gets.

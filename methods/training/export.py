@@ -47,7 +47,8 @@ def export(
     weights, statistics, text = (out / f"{name}{end}" for end in (".safetensors", ".npz", ".md"))
     with writing(weights) as file:
         training.save(model, file, {"steps": str(past.step), "model": size})
-    learn(training.method, weights, clips[1], say).save(out).replace(statistics)
+    emphasis = training.emphasis(settings)
+    learn(training.method, weights, clips[1], emphasis, say).save(out).replace(statistics)
     with writing(text) as file:
         file.write_text(card(training, settings, model, past, clips, out / "held_out.csv", weights), "utf-8")
     return [weights, statistics, text]

@@ -19,7 +19,7 @@ from .footage import Footage, footage, held_out
 from .landmarker import Landmarker
 from .loop import Trainer
 from .prepare import prepare
-from .settings import TrainSettings, configured, read_settings
+from .settings import Emphasis, TrainSettings, configured, read_settings
 from .statistics import learn
 from .stopping import Stopping, stopping
 from .workers import Workers
@@ -63,7 +63,7 @@ def train(training: Training[M, S], task: TrainingTask, say: Say) -> bool:
             if trains:
                 _trained(training, settings, task, opened, workers, stop, tell)
             elif workers.first and task.start is not None:
-                _learnt(training.method, task.start, opened, task.out, say)
+                _learnt(training.method, task.start, opened, training.emphasis(settings), task.out, say)
             return not stop.asked
     finally:
         workers.close()
@@ -96,10 +96,12 @@ def _fit(method: str, start: Path) -> Iterator[None]:
         raise UsageError(f"--from {start} holds no weights of `{method}`: {reason}; name others") from None
 
 
-def _learnt(method: str, weights: Path, clips: Sequence[TrainingClip], out: Path, say: Say) -> None:
+def _learnt(
+    method: str, weights: Path, clips: Sequence[TrainingClip], emphasis: Emphasis, out: Path, say: Say
+) -> None:
     """Learn the motion statistics of given weights, and nothing else."""
     with _fit(method, weights):
-        learnt = learn(method, weights, clips, say)
+        learnt = learn(method, weights, clips, emphasis, say)
     file = learnt.save(out).replace(out / f"{weights.name.partition('.')[0]}.npz")
     say(f"written: {file}")
     say(f"use: methods.{method}.weights={weights.resolve()} methods.{method}.statistics={file.resolve()}")

@@ -63,6 +63,21 @@ class Weights:
 
 
 @dataclass(frozen=True)
+class Emphasis:
+    """How many times as far lids and lips are sent to move as was read off a frame (see `emphasis`).
+
+    Trained on few people, a generator errs towards the mean: it paints others with less expression than
+    they have.
+    """
+
+    eyes: float = 1.0
+    mouth: float = 1.0
+
+    def __bool__(self) -> bool:
+        return (self.eyes, self.mouth) != (1.0, 1.0)
+
+
+@dataclass(frozen=True)
 class TrainSettings:
     """Everything that determines a training, but for the data and the machine; a model's own add to it."""
 

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...core.errors import CodecError
-from ...core.motion_statistics import MotionStatistics
+from ...core.motion_coding import Parameters
+from ...core.motion_statistics import MotionStatistics, emphasised
 from ...core.points import points
 from ...core.registry import find, load
 from ...core.video import Frames
 from ..neural_codec import NeuralCodec
 from .clips import TrainingClip
+from .emphasis import learn_emphasis
+from .settings import Emphasis
 
 MOST_FRAMES = 1500
 """Of a clip, from its start, that are learnt from."""
 
 
 def learn(
-    method: str, weights: Path, clips: Sequence[TrainingClip], say: Callable[[str], None]
+    method: str, weights: Path, clips: Sequence[TrainingClip], emphasis: Emphasis, say: Callable[[str], None]
 ) -> MotionStatistics:
     """Learn from the numbers that the codec itself reads off the clips' frames.
 
@@ -29,6 +34,7 @@ def learn(
         method: name of the codec.
         weights: any file that it takes.
         clips: of people that the weights were not trained on.
+        emphasis: of their expression, by the sender; part of what is learnt.
         say: told which clips give no motion.
 
     Raises:
@@ -37,13 +43,19 @@ def learn(
     """
     with tempfile.TemporaryDirectory() as folder:
         codec = _codec(method, weights, Path(folder))
+        matrix = learn_emphasis(codec, clips, emphasis)
         tracks = []
         for clip in clips:
             try:
-                tracks.append(np.concatenate(list(codec.track(_frames(clip)))))
+                tracks.append(_sent(np.concatenate(list(codec.track(_frames(clip)))), matrix))
             except CodecError as error:
                 say(f"left out of the motion statistics: {clip.video.path.name}: {error}")
-        return codec.learn(tracks, codec.keypoints)
+        return replace(codec.learn(tracks, codec.keypoints), emphasis=matrix)
+
+
+def _sent(track: Parameters, matrix: NDArray[np.float32]) -> Parameters:
+    """The numbers of a clip's frames (t, n) as its sender makes them, with the first frame as the source."""
+    return emphasised(track, track[:1], matrix) if len(matrix) else track
 
 
 def _codec(method: str, weights: Path, folder: Path) -> NeuralCodec:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from talkbench.core.errors import AssetError, CodecError
-from talkbench.core.motion_statistics import MotionStatistics
+from talkbench.core.motion_statistics import MotionStatistics, emphasised
 
 NUMBERS = 12
 
@@ -27,6 +29,25 @@ def test_a_basis_survives_a_file_too(together, tmp_path):
     assert np.array_equal(again.basis, together.basis)
     assert again.first(NUMBERS).basis.shape == (NUMBERS, NUMBERS)
     assert again.first(NUMBERS - 3).basis.shape == (0, 0)
+
+
+def test_an_emphasis_survives_a_file_and_has_a_part_for_fewer_numbers(statistics, tmp_path):
+    matrix = np.random.default_rng(0).normal(size=(NUMBERS, NUMBERS)).astype(np.float32)
+    emphatic = replace(statistics, emphasis=matrix)
+    again = MotionStatistics.load(emphatic.save(tmp_path))
+    assert np.array_equal(again.emphasis, matrix)
+    assert again.fingerprint() == emphatic.fingerprint() != statistics.fingerprint()
+    assert np.array_equal(again.first(5).emphasis, matrix[:5, :5])
+    assert statistics.first(5).emphasis.shape == (0, 0)
+    broken = replace(statistics, emphasis=matrix * np.nan)
+    with pytest.raises(AssetError, match="holds no motion statistics"):
+        MotionStatistics.load(broken.save(tmp_path))
+
+
+def test_emphasis_multiplies_the_difference_from_the_source():
+    numbers = np.array([[1, 1], [2, 3]], np.float32)
+    found = emphasised(numbers, numbers[:1], np.array([[2, 0], [1, 1]], np.float32))
+    assert found.tolist() == [[1, 1], [3, 4]]
 
 
 def test_every_byte_stays_possible(statistics):

@@ -178,11 +178,15 @@ def test_given_weights_get_their_statistics_and_can_be_gone_on_from(
     settings = [one for one in SETTINGS if not one.startswith("networks")]
 
     out = tmp_path / "learnt"
-    assert main([*command, "--out", str(out), "--hours", "0", *settings]) == 0
+    emphatic = [*settings, "emphasis={eyes: 1.4, mouth: 1.2}"]
+    assert main([*command, "--out", str(out), "--hours", "0", *emphatic]) == 0
     statistics = out / "ours.npz"
     assert [file.name for file in out.iterdir()] == [statistics.name]
     assert f"methods.ours.statistics={statistics}" in capsys.readouterr().out
-    assert MotionStatistics.load(statistics).cross.shape == (66, 66)
+    learnt = MotionStatistics.load(statistics)
+    assert learnt.cross.shape == learnt.emphasis.shape == (66, 66)
+    assert np.array_equal(learnt.emphasis[:6], np.eye(66)[:6])  # the head's pose is what it is
+    assert np.trace(learnt.emphasis) == pytest.approx(66 + 0.4 + 0.2, abs=1e-3)
     method = make_method("ours", point="k20", weights=str(given), statistics=str(statistics))
     assert len(whole(method.decode(method.encode(testcard)))) == 12
 

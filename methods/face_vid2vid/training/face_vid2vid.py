@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from ....core.errors import UsageError
 from ...training.batch import Batch
 from ...training.clips import TrainingClip
 from ...training.contract import Look, Objective, Training
 from ...training.perceptual import Perceptual
+from ...training.settings import Emphasis
 from ..blocks import channels_last
 from ..config import SIZES, ModelConfig
 from ..model import TalkingHead
@@ -48,6 +51,13 @@ class FaceVid2VidTraining(Training[TalkingHead, FaceVid2VidSettings]):
     settings = FaceVid2VidSettings
     shown = ("perceptual", "regions", "head_pose", "expression", "delta", "mask")
 
+    def check(self, settings: FaceVid2VidSettings) -> None:
+        for part, factor in asdict(settings.emphasis).items():
+            if not 0 < factor <= 4:
+                raise UsageError(
+                    f"emphasis.{part}={factor} is out of range; give a factor up to 4, such as 1.4"
+                )
+
     def build(self, config: ModelConfig) -> TalkingHead:
         model = TalkingHead(config)
         channels_last(model)
@@ -69,6 +79,9 @@ class FaceVid2VidTraining(Training[TalkingHead, FaceVid2VidSettings]):
         mean, deviation = within_clips([torch.from_numpy(clip.expression[clip.valid]) for clip in clips])
         probe = ExpressionProbe(model.config.keypoints, mean, deviation)
         return FaceVid2VidObjective(settings, perceptual, probe)
+
+    def emphasis(self, settings: FaceVid2VidSettings) -> Emphasis:
+        return settings.emphasis
 
     def groups(
         self, model: TalkingHead, settings: FaceVid2VidSettings
@@ -117,6 +130,11 @@ class FaceVid2VidTraining(Training[TalkingHead, FaceVid2VidSettings]):
             found.append("In training, keypoints are drawn to facial landmarks.")
         if settings.weights.expression:
             found.append("In training, a linear probe must read openings and blendshapes off δ.")
+        if settings.emphasis:
+            found.append(
+                f"The sender has lids move {settings.emphasis.eyes:g} and lips {settings.emphasis.mouth:g} "
+                "times as far as they do."
+            )
         steps = settings.pretraining.steps
         if steps:
             found.append(f"L, H and Δ learn from labels alone before the rest, {steps} steps.")

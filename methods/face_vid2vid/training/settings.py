@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...training.settings import TrainSettings, Weights
+from ...training.settings import Emphasis, TrainSettings, Weights
 
 
 @dataclass(frozen=True)
@@ -51,3 +51,5 @@ class FaceVid2VidSettings(TrainSettings):
     """Share of the batches whose keypoints are dropped from a random index on (C.2)."""
     max_drop: float = 0.75
     """Largest share of the keypoints that is dropped."""
+    emphasis: Emphasis = field(default_factory=Emphasis)
+    """Of expressions, by the sender; nothing in training depends on it."""
