@@ -32,7 +32,7 @@ def test_the_first_number_is_the_energy_and_the_others_do_not_know_loudness():
 
 def test_a_window_is_its_own_samples_alone():
     whole = mfcc(CHIRP)
-    assert mfcc(CHIRP[:4000])[:20] == pytest.approx(whole[:20], abs=0)
+    assert mfcc(CHIRP[:4000])[:20] == pytest.approx(whole[:20])  # but for the order of sums
 
 
 def test_frozen(frozen):
