@@ -1,4 +1,4 @@
-"""What neural codecs share: one picture is sent, then a few numbers a frame that animate it."""
+"""What neural codecs share: one picture is sent, and a few numbers a frame that animate it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..core.bitstream import Header, Kind, pack, unpack_for
+from ..core.bitstream import Header, Kind, pack, read_varint, unpack_for, varint
 from ..core.errors import CodecError, StreamError
 from ..core.method import Method
 from ..core.motion_coding import MotionCoding, Parameters, lock, unlock
@@ -21,11 +21,12 @@ LARGEST_SIDE = 2048
 
 
 class AnimatedPicture(Method):
-    """Sends a clip's first picture, which is shown as frame 0, and motion parameters for every later frame.
+    """Sends one frame of a clip as a picture, most often the first, and motion parameters for all others.
 
-    Motion begins with four bytes each of the hashes of weights and of motion coding; a decoder that has
-    others refuses the stream. After motion come the corrections, if the encoder sends any: it then runs the
-    decoder's part on the motion as coded, and both show and animate the same pictures.
+    The picture's chunk is the number of its frame (varint) and the coded picture. Motion begins with four
+    bytes each of the hashes of weights and of motion coding; a decoder that has others refuses the stream.
+    After motion come the corrections, if the encoder sends any: it then runs the decoder's part on the motion
+    as coded, and both show and animate the same pictures.
 
     Args:
         corrector: sends and receives corrections; its picture codec codes the first picture too.
@@ -47,6 +48,10 @@ class AnimatedPicture(Method):
             AssetError: what it needs is missing.
         """
 
+    def source_number(self, clip: Clip) -> int:
+        """Which frame is sent as the picture; any but the first is known only once the clip is over."""
+        return 0
+
     @abstractmethod
     def weights_fingerprint(self) -> str:
         """sha256 of the networks' weights.
@@ -60,8 +65,8 @@ class AnimatedPicture(Method):
         """The sender's part.
 
         Args:
-            source: (H, W, 3) uint8 RGB: the first picture as the decoder will have it.
-            frames: the later frames, in blocks (t, H, W, 3) uint8 RGB, some of them empty; before them the
+            source: (H, W, 3) uint8 RGB: the picture as the decoder will have it.
+            frames: the other frames, in blocks (t, H, W, 3) uint8 RGB, some of them empty; before them the
                 source itself, if it is sent.
 
         Yields:
@@ -78,7 +83,7 @@ class AnimatedPicture(Method):
                 first row of the first block, if they are sent.
 
         Yields:
-            blocks (t, H, W, 3) uint8 RGB of the later frames.
+            blocks (t, H, W, 3) uint8 RGB of the other frames.
         """
 
     def _keys(self) -> dict[str, str]:
@@ -91,23 +96,23 @@ class AnimatedPicture(Method):
                 f"clip '{clip.name}' is {clip.width}x{clip.height}, {self.name} codes sides of up to "
                 f"{LARGEST_SIDE} pixels; scale it with --size"
             )
-        blocks = clip.frames()
-        first = next(blocks, None)
-        if first is None:
+        frames, number = 0, self.source_number(clip)
+        picture, blocks = _looked_up(clip, number)
+        if picture is None:
             raise CodecError(f"clip '{clip.name}' has no frames; leave it out or check its source")
-        frames = 1
 
-        def later() -> Iterator[Frames]:
+        def others() -> Iterator[Frames]:
             nonlocal frames
-            for block in itertools.chain([first[1:]], blocks):
+            for block in blocks:
+                at = number - frames
                 frames += len(block)
-                yield block
+                yield from (block[:at], block[at + 1 :]) if 0 <= at < len(block) else (block,)
 
         try:
-            data = self.picture.encode(first[0])
+            data = self.picture.encode(picture)
             source = self.picture.decode(data, clip.width, clip.height)
             own = [source[None]] if self.sends_source else []
-            motion = self.coding.encode(self.estimate(source, itertools.chain(own, later())))
+            motion = self.coding.encode(self.estimate(source, itertools.chain(own, others())))
             motion = motion if frames > 1 else b""
             corrections = self._corrections(clip, source, motion, frames)
         except CodecError as error:
@@ -115,7 +120,7 @@ class AnimatedPicture(Method):
             raise CodecError(f"{self.name} could not code '{clip.name}' ({size}): {error}") from None
         header = Header(self.name, clip.width, clip.height, clip.fps, frames)
         locked = lock(motion, *self._keys().values())
-        return pack(header, [(Kind.SOURCE, data), (Kind.MOTION, locked), *corrections])
+        return pack(header, [(Kind.SOURCE, varint(number) + data), (Kind.MOTION, locked), *corrections])
 
     def _corrections(self, clip: Clip, source: Frame, motion: bytes, frames: int) -> list[tuple[Kind, bytes]]:
         """What the corrector sends of a clip whose motion is coded; the clip is read a second time."""
@@ -124,7 +129,7 @@ class AnimatedPicture(Method):
         originals = (frame for block in clip.frames() for frame in block)
         next(originals)
         sender = self.corrector.send(originals)
-        for _ in self._later(source, motion, frames, sender):
+        for _ in self._others(source, motion, frames, sender):
             pass
         return sender.chunks
 
@@ -143,16 +148,21 @@ class AnimatedPicture(Method):
                 f"corrupt {self.name} stream: pictures of {header.width}x{header.height} found, sides of up "
                 f"to {LARGEST_SIDE} pixels expected; encode the clip again"
             )
+        number, at = read_varint(parsed.payload(Kind.SOURCE), 0)
+        if number >= header.frames or (number and corrections):
+            raise StreamError(
+                f"corrupt {self.name} stream: its picture is frame {number} of {header.frames}, with "
+                f"{len(corrections)} corrections; encode the clip again"
+            )
         mend = self.corrector.receive(corrections, header.frames)
         if header.frames > 1:
             motion = unlock(parsed.payload(Kind.MOTION), self._keys())
-        source = self.picture.decode(parsed.payload(Kind.SOURCE), header.width, header.height)
-        yield source[None]
-        if header.frames > 1:
-            yield from self._later(source, motion, header.frames, mend)
+        source = self.picture.decode(parsed.payload(Kind.SOURCE)[at:], header.width, header.height)
+        others = self._others(source, motion, header.frames, mend) if header.frames > 1 else iter(())
+        yield from _inserted(source, number, others)
 
-    def _later(self, first: Frame, motion: bytes, frames: int, mend: Mend) -> Iterator[Frames]:
-        """The frames after the first picture; one that is mended becomes the source of those after it.
+    def _others(self, first: Frame, motion: bytes, frames: int, mend: Mend) -> Iterator[Frames]:
+        """All frames but the source picture; one that is mended becomes the source of those after it.
 
         Encoder and decoder both come here, so that even the batches that go through the networks are alike.
         """
@@ -182,6 +192,30 @@ class AnimatedPicture(Method):
             **self.picture.describe(),
             **self.corrector.describe(),
         }
+
+
+def _looked_up(clip: Clip, number: int) -> tuple[Frame | None, Iterator[Frames]]:
+    """A frame by its number, None if there is none, and the blocks of the whole clip."""
+    blocks = clip.frames()
+    if number > 0:
+        frames = (frame for block in clip.frames() for frame in block)
+        return next(itertools.islice(frames, number, None), None), blocks
+    first = next(blocks, None)
+    return (None, blocks) if first is None else (first[0], itertools.chain([first], blocks))
+
+
+def _inserted(frame: Frame, number: int, others: Iterator[Frames]) -> Iterator[Frames]:
+    """Blocks of all frames, from those of the others and the one (H, W, 3) that has this number."""
+    at = 0
+    while at < number:
+        block = next(others)
+        before, rest = block[: number - at], block[number - at :]
+        yield before
+        at += len(before)
+        if len(rest):
+            others = itertools.chain([rest], others)
+    yield frame[None]
+    yield from others
 
 
 class _Ahead:

@@ -36,8 +36,8 @@ class Fomm(NeuralCodec, Trainable):
     bytes than with those learnt for the weights.
 
     Args:
-        point, weights, statistics, codec, qp, batch, device, precision, threads, refresh, refresh_below,
-            residual: as those of every `NeuralCodec`.
+        point, weights, statistics, codec, qp, source, batch, device, precision, threads, refresh,
+            refresh_below, residual: as those of every `NeuralCodec`.
     """
 
     name = "fomm"

@@ -51,8 +51,8 @@ class FsVid2vid(NeuralCodec, Trainable):
     through these 126, as they lie. Several source pictures, and tuning on them, are not supported.
 
     Args:
-        point, weights, statistics, codec, qp, batch, device, precision, threads, refresh, refresh_below,
-            residual: as those of every `NeuralCodec`.
+        point, weights, statistics, codec, qp, source, batch, device, precision, threads, refresh,
+            refresh_below, residual: as those of every `NeuralCodec`.
     """
 
     name = "fs_vid2vid"

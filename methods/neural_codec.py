@@ -51,6 +51,8 @@ class Sent:
     adaptive: bool = False
 
 
+SOURCES = ("first", "median")
+"""Settings of `source`."""
 PREDICTIVE = {
     "predictive-coarse": Sent(scale=2.0),
     "predictive": Sent(scale=1.0),
@@ -70,6 +72,8 @@ class NeuralCodec(AnimatedPicture, Animator):
         weights: a file of the networks' weights: a full path, or the name of a shipped one.
         statistics: an `.npz` file of motion statistics, learnt with these weights; likewise.
         codec, qp: of the source picture, as those of `freeze`.
+        source: which frame is sent as the picture: the `first`, as in a call; or the one whose numbers lie
+            nearest their `median` over the clip, which is known only once all of it is there.
         batch: frames that go through the networks at a time.
         device, precision, threads: of the networks (methods.compute).
         refresh: `picture` or `residual`: what is sent in mid-stream of a frame that is shown too badly, to be
@@ -88,7 +92,7 @@ class NeuralCodec(AnimatedPicture, Animator):
     """Numbers of a keypoint."""
 
     def __init__(
-        self, *, point: str, weights: str | None, statistics: str | None, codec: str, qp: int,
+        self, *, point: str, weights: str | None, statistics: str | None, codec: str, qp: int, source: str,
         batch: int, device: str, precision: str, threads: int, refresh: str, refresh_below: float,
         residual: str | None,
     ) -> None:  # fmt: skip
@@ -101,7 +105,7 @@ class NeuralCodec(AnimatedPicture, Animator):
         self.point = point
         self.sent = self.points[point]
         self.files = {"weights": weights, "statistics": statistics, "residual": residual}
-        self.batch = batch
+        self.source, self.batch = source, batch
 
     @classmethod
     @abstractmethod
@@ -157,6 +161,13 @@ class NeuralCodec(AnimatedPicture, Animator):
         self.picture.check(name)
         self.corrector.check(name)
         self.compute.check(name)
+        if str(self.source) not in SOURCES:
+            raise unknown(f"{name}.source", str(self.source), SOURCES)
+        if self.source != "first" and self.corrector.mode != "none":
+            raise UsageError(
+                f"{name}.source={self.source} and {name}.refresh={self.corrector.mode} exclude each other: "
+                "corrections follow the first frame; leave one of them out"
+            )
         if isinstance(self.batch, bool) or not isinstance(self.batch, int) or not 1 <= self.batch <= 256:
             raise UsageError(f"{name}.batch={self.batch} is out of range; give an integer from 1 to 256")
         try:
@@ -199,7 +210,7 @@ class NeuralCodec(AnimatedPicture, Animator):
             return AdaptiveFp16Motion(part.byte_counts, head=self.head, group=self.each)
         if self.sent.scale is None:
             return Fp16Motion(part.byte_counts)
-        steps = [self.sent.scale * step for step in self.steps(self.keypoints)]
+        steps = [self.sent.scale * step for step in self._steps]
         return TransformMotion(steps, part.basis) if len(part.basis) else PredictiveMotion(steps, part.cross)
 
     @functools.cached_property
@@ -239,6 +250,18 @@ class NeuralCodec(AnimatedPicture, Animator):
             with self.compute.running():
                 numbers = self.parameters(self.pictures(part))
             yield numbers
+
+    def source_number(self, clip: Clip) -> int:
+        if self.source == "first":
+            return 0
+        numbers = np.concatenate([np.zeros((0, len(self._steps))), *self.track(clip.frames())])
+        if not len(numbers):
+            return 0
+        return int(np.square((numbers - np.median(numbers, 0)) / self._steps).sum(1).argmin())
+
+    @property
+    def _steps(self) -> list[float]:
+        return self.steps(self.keypoints)
 
     def emphasis(self, source: Frame) -> Callable[[Parameters], Parameters]:
         """What the sender makes of a frame's numbers (t, n): their difference from the source picture's own,
@@ -317,6 +340,7 @@ class NeuralCodec(AnimatedPicture, Animator):
         return {
             "point": self.point,
             "keypoints": str(self.keypoints),
+            "source": self.source,
             **super().describe(),
             "emphasis": hashlib.sha256(self._statistics.emphasis.tobytes()).hexdigest()[:12],
             "batch": str(self.batch),

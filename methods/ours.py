@@ -42,8 +42,8 @@ class Ours(NeuralCodec, Trainable):
 
     Args:
         loss: of the point `adaptive`; without effect on the others.
-        point, weights, statistics, codec, qp, batch, device, precision, threads, refresh, refresh_below,
-            residual: as those of every `NeuralCodec`.
+        point, weights, statistics, codec, qp, source, batch, device, precision, threads, refresh,
+            refresh_below, residual: as those of every `NeuralCodec`.
     """
 
     name = "ours"
@@ -55,12 +55,12 @@ class Ours(NeuralCodec, Trainable):
 
     def __init__(
         self, *, point: str, weights: str | None, statistics: str | None, loss: float, codec: str, qp: int,
-        batch: int, device: str, precision: str, threads: int, refresh: str, refresh_below: float,
-        residual: str | None,
+        source: str, batch: int, device: str, precision: str, threads: int, refresh: str,
+        refresh_below: float, residual: str | None,
     ) -> None:  # fmt: skip
         super().__init__(
-            point=point, weights=weights, statistics=statistics, codec=codec, qp=qp, batch=batch,
-            device=device, precision=precision, threads=threads, refresh=refresh,
+            point=point, weights=weights, statistics=statistics, codec=codec, qp=qp, source=source,
+            batch=batch, device=device, precision=precision, threads=threads, refresh=refresh,
             refresh_below=refresh_below, residual=residual,
         )  # fmt: skip
         self.loss = loss

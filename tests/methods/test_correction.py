@@ -63,14 +63,14 @@ def test_a_scene_cut_costs_one_fresh_picture(ours, scenes, between, make_clip, w
 def test_the_decoder_shows_what_the_encoder_saw(mode, ours, scenes, make_clip, whole, psnr, monkeypatch):
     """Closed loop, to the last bit: corrections in the middle and at the end of batches and of the clip."""
     method, seen = ours(mode, 60), []
-    later = method._later
+    others = method._others
 
     def watched(*arguments):
-        for block in later(*arguments):
+        for block in others(*arguments):
             seen.append(block.copy())
             yield block
 
-    monkeypatch.setattr(method, "_later", watched)
+    monkeypatch.setattr(method, "_others", watched)
     stream = method.encode(make_clip(scenes))
     encoder = np.concatenate(seen)
     seen.clear()

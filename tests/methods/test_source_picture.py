@@ -1,0 +1,119 @@
+"""Which frame is sent as the picture, and that every frame is shown in its place all the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from talkbench.core import bitstream
+from talkbench.core.bitstream import Kind, varint
+from talkbench.core.errors import StreamError, UsageError
+from talkbench.core.fp16_motion import Fp16Motion
+from talkbench.core.picture import PictureCodec
+from talkbench.core.registry import load, plugins
+from talkbench.methods.animated_picture import AnimatedPicture, _inserted
+from talkbench.methods.correction import Corrector
+from talkbench.methods.neural_codec import NeuralCodec
+
+NEURAL = [name for name in sorted(plugins("methods")) if issubclass(load("methods", name), NeuralCodec)]
+
+
+class Grey(AnimatedPicture):
+    """Frames of one grey each, painted as the source plus the difference of their numbers."""
+
+    name = "grey"
+    coding = Fp16Motion(np.ones((2, 256), np.uint16))
+
+    def __init__(self, number, sends_source, refresh="none"):
+        super().__init__(Corrector(refresh, 100, PictureCodec("png", 0), None))
+        self.number, self.sends_source = number, sends_source
+
+    def source_number(self, clip):
+        return self.number
+
+    def weights_fingerprint(self):
+        return "00" * 32
+
+    def estimate(self, source, frames):
+        for block in frames:
+            yield block.mean((1, 2, 3), dtype=np.float32)[:, None]
+
+    def render(self, source, motion):
+        rows = (row for block in motion for row in block)
+        own = next(rows)[0] if self.sends_source else source.mean()
+        for number in rows:
+            yield np.full((1, *source.shape), round(float(source.mean() + number[0] - own)), np.uint8)
+
+
+@pytest.fixture
+def greys():
+    """Forty frames, each of a grey of its own."""
+    return np.arange(40, 80, dtype=np.uint8)[:, None, None, None].repeat(16, 1).repeat(16, 2).repeat(3, 3)
+
+
+@pytest.mark.parametrize("sends_source", [False, True])
+@pytest.mark.parametrize("number", [0, 1, 8, 23, 39])
+def test_all_frames_are_shown_in_their_order(number, sends_source, greys, make_clip, whole):
+    method = Grey(number, sends_source)
+    stream = method.encode(make_clip(greys))
+    assert np.array_equal(whole(method.decode(stream)), greys)
+    source = bitstream.unpack(stream).payload(Kind.SOURCE)
+    assert source.startswith(varint(number))
+    assert np.array_equal(PictureCodec.decode(source[1:], 16, 16), greys[number])
+
+
+@pytest.mark.parametrize("number", range(7))
+@pytest.mark.parametrize("lengths", [[6], [2, 4], [1] * 6, [3, 3]])
+def test_a_frame_is_put_between_the_others_however_they_come(number, lengths):
+    frames = np.arange(7, dtype=np.uint8)[:, None, None, None].repeat(3, 3)
+    others = iter(np.split(np.delete(frames, number, 0), np.cumsum(lengths)[:-1]))
+    blocks = list(_inserted(frames[number], number, others))
+    assert all(len(block) for block in blocks)
+    assert np.array_equal(np.concatenate(blocks), frames)
+
+
+def test_a_picture_of_no_frame_is_refused(greys, make_clip):
+    method = Grey(39, False)
+    parsed = bitstream.unpack(method.encode(make_clip(greys)))
+    beyond = varint(40) + parsed.payload(Kind.SOURCE)[1:]
+    stream = bitstream.pack(parsed.header, [(Kind.SOURCE, beyond), *parsed.chunks[1:]])
+    with pytest.raises(StreamError, match="its picture is frame 40 of 40"):
+        next(method.decode(stream))
+
+
+def test_corrections_follow_the_first_frame_only(greys, make_clip):
+    method = Grey(0, False)
+    parsed = bitstream.unpack(method.encode(make_clip(greys)))
+    (_, source), motion = parsed.chunks
+    chunks = [(Kind.SOURCE, varint(5) + source[1:]), motion, (Kind.REFRESH, varint(7) + source[1:])]
+    with pytest.raises(StreamError, match="its picture is frame 5 of 40, with 1 corrections"):
+        next(method.decode(bitstream.pack(parsed.header, chunks)))
+
+
+@pytest.fixture(params=NEURAL)
+def name(request):
+    return request.param
+
+
+def test_the_median_is_that_of_what_is_sent(name, make_method, make_testcard, whole):
+    """The frame with the least sum of squared steps to each number's median, and it is shown as sent."""
+    method = make_method(name, source="median", codec="png")
+    clip = make_testcard(size=64, frames=12)
+    numbers = np.concatenate(list(method.track(clip.frames()))).astype(np.float64)
+    steps = method.steps(method.keypoints)
+    distances = [sum(((row - np.median(numbers, 0)) / steps) ** 2) for row in numbers]
+    number = int(np.argmin(distances))
+    assert method.source_number(clip) == number
+    assert make_method(name).source_number(clip) == 0
+    stream = method.encode(clip)
+    assert np.array_equal(whole(method.decode(stream))[number], whole(clip.frames())[number])
+    # The decoder needs no such setting.
+    plain = make_method(name, codec="png")
+    assert np.array_equal(whole(plain.decode(stream)), whole(method.decode(stream)))
+
+
+def test_the_choice_is_described_and_checked(name, make_method):
+    assert make_method(name, source="median").describe() != make_method(name).describe()
+    with pytest.raises(UsageError, match=rf"unknown methods\.{name}\.source 'mediam'; did you mean median"):
+        make_method(name, source="mediam").check()
+    with pytest.raises(UsageError, match=r"source=median and .*refresh=picture exclude each other"):
+        make_method(name, source="median", refresh="picture").check()
