@@ -38,19 +38,25 @@ METRICS ?= lpips,psnr,psnr_y,ssim,ms_ssim,vmaf,akd,mouth_corr,eye_corr,blink_rec
 LIMITS ?= # such as --clips 1 --frames 5, for a trial
 RUNS ?= results/reproduced
 REFERENCE ?= results/reference
+PARTS ?= sample test512 test256 # the latter two where the test clips are
 RUN := $(BIN)/bench run --metrics $(METRICS) run.videos=false $(LIMITS)
+NEURAL := ours,methods/examples/ours_offline.yaml,fomm,fs_vid2vid
 KEPT := $(BIN)/python -m talkbench.reports.reference
 
 # `reproduce` runs the same and compares. A failed unit (exit code 1) is in failures.csv and stops nothing.
 reference reproduce: .venv/installed
-	$(RUN) --methods ours,fomm,fs_vid2vid,h264,h265,h266,freeze,av1,vp9 --dataset sample --out $(RUNS)/sample \
-		'methods.ours.point=[predictive-coarse,predictive,predictive-fine,adaptive,k20]' \
-		'methods.fomm.point=[predictive,fp16]' 'methods.fs_vid2vid.point=[predictive,fp16]' || [ $$? = 1 ]
-	for size in 512 256; do if [ -d "$(CLIPS)" ]; then \
-		$(RUN) --methods ours,fomm,fs_vid2vid,h264,h265,freeze --dataset folder --out $(RUNS)/test$$size \
-			"data.root=$(CLIPS)" data.csv=results/reference/test$$size.csv data.size=$$size \
-			methods.ours.point=[predictive,adaptive,k20] methods.fomm.point=[predictive] methods.fs_vid2vid.point=[predictive] || [ $$? = 1 ] || exit; \
-	fi; done
-	code=0; for run in sample test256 test512; do if [ -f $(RUNS)/$$run/scores.csv ]; then \
+	for part in $(PARTS); do \
+		case $$part in \
+		sample) set -- --methods $(NEURAL),h264,h265,h266,freeze,av1,vp9 --dataset sample \
+			'methods.ours.point=[predictive-coarse,predictive,predictive-fine,adaptive,k20]' \
+			'methods.fomm.point=[predictive,fp16]' 'methods.fs_vid2vid.point=[predictive,fp16]';; \
+		*) [ -d "$(CLIPS)" ] || continue; set -- --methods $(NEURAL),h264,h265,freeze --dataset folder \
+			"data.root=$(CLIPS)" data.csv=results/reference/$$part.csv data.size=$${part#test} \
+			'methods.ours.point=[predictive,adaptive,k20]' \
+			'methods.fomm.point=[predictive]' 'methods.fs_vid2vid.point=[predictive]';; \
+		esac; \
+		$(RUN) --out $(RUNS)/$$part "$$@" || [ $$? = 1 ] || exit; \
+	done
+	code=0; for run in $(PARTS); do if [ -f $(RUNS)/$$run/scores.csv ]; then \
 		$(KEPT) $(if $(filter reproduce,$@),compare,keep) $(RUNS)/$$run $(REFERENCE)/$$run || code=$$?; \
 	fi; done; exit $$code

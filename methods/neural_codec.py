@@ -72,8 +72,9 @@ class NeuralCodec(AnimatedPicture, Animator):
         weights: a file of the networks' weights: a full path, or the name of a shipped one.
         statistics: an `.npz` file of motion statistics, learnt with these weights; likewise.
         codec, qp: of the source picture, as those of `freeze`.
-        source: which frame is sent as the picture: the `first`, as in a call; or the one whose numbers lie
-            nearest their `median` over the clip, which is known only once all of it is there.
+        source: which frame is sent as the picture: the `first`, as in a call; or the one whose head pose
+            (or all numbers, where it is not among them) lies nearest the `median` over the clip, in steps of
+            the point `predictive`; that is known only once the whole clip is there.
         batch: frames that go through the networks at a time.
         device, precision, threads: of the networks (methods.compute).
         refresh: `picture` or `residual`: what is sent in mid-stream of a frame that is shown too badly, to be
@@ -254,10 +255,10 @@ class NeuralCodec(AnimatedPicture, Animator):
     def source_number(self, clip: Clip) -> int:
         if self.source == "first":
             return 0
-        numbers = np.concatenate([np.zeros((0, len(self._steps))), *self.track(clip.frames())])
-        if not len(numbers):
-            return 0
-        return int(np.square((numbers - np.median(numbers, 0)) / self._steps).sum(1).argmin())
+        pose = slice(self.head or None)
+        numbers = np.concatenate(list(self.track(clip.frames())) or [np.zeros((1, 1), np.float32)])[:, pose]
+        away = (numbers - np.median(numbers, 0)) / self._steps[: numbers.shape[1]]
+        return int(np.square(away).sum(1).argmin())
 
     @property
     def _steps(self) -> list[float]:

@@ -95,11 +95,12 @@ def name(request):
 
 
 def test_the_median_is_that_of_what_is_sent(name, make_method, make_testcard, whole):
-    """The frame with the least sum of squared steps to each number's median, and it is shown as sent."""
+    """The frame with the least sum of squared steps to the pose's medians, and it is shown as sent."""
     method = make_method(name, source="median", codec="png")
     clip = make_testcard(size=64, frames=12)
-    numbers = np.concatenate(list(method.track(clip.frames()))).astype(np.float64)
-    steps = method.steps(method.keypoints)
+    posed = {"ours": 6, "fomm": None, "fs_vid2vid": None}[name]
+    numbers = np.concatenate(list(method.track(clip.frames())))[:, :posed].astype(np.float64)
+    steps = method.steps(method.keypoints)[:posed]
     distances = [sum(((row - np.median(numbers, 0)) / steps) ** 2) for row in numbers]
     number = int(np.argmin(distances))
     assert method.source_number(clip) == number
