@@ -51,8 +51,11 @@ class Sent:
     adaptive: bool = False
 
 
-SOURCES = ("first", "median")
-"""Settings of `source`."""
+STRUCTURES = {
+    "first": "low delay: no frame is seen ahead",
+    "median": "whole clip: all of it is seen before anything is sent",
+}
+"""Settings of `source`, and what they make of the stream."""
 PREDICTIVE = {
     "predictive-coarse": Sent(scale=2.0),
     "predictive": Sent(scale=1.0),
@@ -162,8 +165,8 @@ class NeuralCodec(AnimatedPicture, Animator):
         self.picture.check(name)
         self.corrector.check(name)
         self.compute.check(name)
-        if str(self.source) not in SOURCES:
-            raise unknown(f"{name}.source", str(self.source), SOURCES)
+        if str(self.source) not in STRUCTURES:
+            raise unknown(f"{name}.source", str(self.source), STRUCTURES)
         if self.source != "first" and self.corrector.mode != "none":
             raise UsageError(
                 f"{name}.source={self.source} and {name}.refresh={self.corrector.mode} exclude each other: "
@@ -341,7 +344,7 @@ class NeuralCodec(AnimatedPicture, Animator):
         return {
             "point": self.point,
             "keypoints": str(self.keypoints),
-            "source": self.source,
+            "structure": STRUCTURES[self.source],
             **super().describe(),
             "emphasis": hashlib.sha256(self._statistics.emphasis.tobytes()).hexdigest()[:12],
             "batch": str(self.batch),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from ..core.statistics import Interval
@@ -17,6 +17,8 @@ from .wording import digits, matched, metric_name, named, times
 
 SPOKEN_OF = ("lpips", "csim")
 """The sentences are about the first of these that a run has: fidelity, or identity."""
+LOW_DELAY = "low delay"
+"""How the `structure` begins that codecs for calls describe."""
 
 
 def headline(results: Results, comparison: Comparison) -> list[str]:
@@ -35,7 +37,7 @@ def headline(results: Results, comparison: Comparison) -> list[str]:
     point = _spoken_of(results, comparison, metric)
     if point is None:
         return [*_deltas(results, comparison, metric), *gains(results, comparison, metric)]
-    return list(_sentences(results, comparison, metric, point))
+    return [*_sentences(results, comparison, metric, point), *_of_files(results)]
 
 
 def spoken_metric(results: Results) -> str | None:
@@ -211,12 +213,27 @@ def _percent(delta: Delta) -> str:
     return f"{words} {'fewer' if turned < 0 else 'more'} bits{few}"
 
 
+def _described(results: Results, method: str) -> Mapping[str, str]:
+    """What the manifest says of a method's first point."""
+    points = list(results.manifest["methods"].get(method, {}).values())
+    described: Mapping[str, str] = points[0].get("describe", {}) if points else {}
+    return described
+
+
 def _settings(results: Results, method: str) -> str:
     """What a reader must know of a block codec's settings, in brackets."""
-    points = list(results.manifest["methods"].get(method, {}).values())
-    described = points[0].get("describe", {}) if points else {}
+    described = _described(results, method)
     known = [described[key] for key in ("preset", "structure") if described.get(key)]
     return f" ({'; '.join(known)})" if known else ""
+
+
+def _of_files(results: Results) -> Iterator[str]:
+    """Codecs that stand beside those of low delay and are none."""
+    structures = {method: _described(results, method).get("structure", "") for method in results.methods}
+    if any(structure.startswith(LOW_DELAY) for structure in structures.values()):
+        for method, structure in structures.items():
+            if structure and not structure.startswith(LOW_DELAY):
+                yield f"{method} is for files, not for calls ({structure})."
 
 
 def _lengths(results: Results) -> str:

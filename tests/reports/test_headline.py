@@ -62,6 +62,17 @@ def test_it_says_how_many_bits_under_each_accounting(results: Results) -> None:
     assert "freeze, which sends no motion at all," in text
 
 
+def test_it_says_which_codecs_are_not_for_calls(results: Results) -> None:
+    assert "not for calls" not in said(results)
+    methods = dict(results.manifest["methods"])
+    methods["ours"] = {
+        point: {**entry, "describe": {**entry["describe"], "structure": "whole clip: all is seen first"}}
+        for point, entry in methods["ours"].items()
+    }
+    ahead = replace(results, manifest={**results.manifest, "methods": methods})
+    assert "ours is for files, not for calls (whole clip: all is seen first)." in said(ahead)
+
+
 def test_it_says_when_more_bits_are_needed_or_no_difference_is_shown(results: Results) -> None:
     found = compare(results).by_case["lpips", "all", ("ours", "k20"), "h264", "motion"].ratio
     assert "fewer" not in said(scaled(results, 20))
