@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,11 +15,15 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 from talkbench.core.face_landmarks import Points
+from talkbench.core.fp16_motion import Fp16Motion
 from talkbench.core.method import Method
+from talkbench.core.motion_coding import Parameters
 from talkbench.core.points import Point, points
 from talkbench.core.registry import find
 from talkbench.core.signature import sha256_file
 from talkbench.core.video import Clip, Frame, Frames, RawFile
+from talkbench.methods.animated_picture import AnimatedPicture
+from talkbench.methods.correction import Corrector
 
 
 def x264_by_command() -> dict[str, Any]:
@@ -178,6 +182,56 @@ def supposed_faces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     """Test cards show no face that a detector would find; tests marked `network` use the real one."""
     if request.node.get_closest_marker("network") is None:
         monkeypatch.setattr("talkbench.methods.fs_vid2vid.FaceLandmarks", SupposedFace)
+
+
+class Grey(AnimatedPicture):
+    """Frames of one grey each, which is their number; painted as the source plus the difference of numbers.
+
+    Args:
+        number: of the frame that is sent as the picture.
+        error: of what is painted, for each frame since the source.
+        greedy: whether all numbers are read before anything is painted.
+    """
+
+    name = "grey"
+    coding = Fp16Motion(np.ones((2, 256), np.uint16))
+
+    def __init__(
+        self, corrector: Corrector, sends_source: bool, number: int = 0, error: int = 0, greedy: bool = False
+    ) -> None:
+        super().__init__(corrector)
+        self.sends_source, self.number = sends_source, number
+        self.error, self.greedy = error, greedy
+
+    def source_number(self, clip: Clip) -> int:
+        return self.number
+
+    def weights_fingerprint(self) -> str:
+        return "00" * 32
+
+    def estimate(self, source: Frame, frames: Iterable[Frames]) -> Iterator[Parameters]:
+        for block in frames:
+            yield block.mean((1, 2, 3), dtype=np.float32)[:, None]
+
+    def render(self, source: Frame, motion: Iterable[Parameters]) -> Iterator[Frames]:
+        blocks = list(motion) if self.greedy else iter(motion)
+        rows = (row for block in blocks for row in block)
+        own = next(rows)[0] if self.sends_source else source.mean()
+        for painted, number in enumerate(rows, 1):
+            grey = round(float(source.mean() + number[0] - own)) - painted * self.error
+            yield np.full((1, *source.shape), grey, np.uint8)
+
+
+@pytest.fixture(scope="session")
+def grey() -> type[Grey]:
+    """A method whose frames are known without networks."""
+    return Grey
+
+
+@pytest.fixture
+def greys() -> Frames:
+    """Forty frames, each of a grey of its own."""
+    return np.arange(40, 80, dtype=np.uint8)[:, None, None, None].repeat(16, 1).repeat(16, 2).repeat(3, 3)
 
 
 @pytest.fixture(scope="session")

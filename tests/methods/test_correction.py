@@ -10,9 +10,8 @@ from talkbench.benchmarks.sealed import SealedDecoder
 from talkbench.core import bitstream
 from talkbench.core.bitstream import Kind, varint
 from talkbench.core.errors import CodecError, StreamError, UsageError
-from talkbench.core.fp16_motion import Fp16Motion
 from talkbench.core.picture import PictureCodec
-from talkbench.methods.animated_picture import AnimatedPicture, _Ahead
+from talkbench.methods.animated_picture import _Ahead
 from talkbench.methods.correction import GAP, URGENT, Corrector
 
 CUT = 9
@@ -201,44 +200,15 @@ def test_the_description_tells_what_is_corrected(ours):
     assert described[0] == described[1]
 
 
-class Grey(AnimatedPicture):
-    """Frames of one grey each: a frame is painted as the source plus the difference of their numbers."""
-
-    name = "grey"
-    coding = Fp16Motion(np.ones((2, 256), np.uint16))
-
-    def __init__(self, corrector, sends_source, greedy):
-        super().__init__(corrector)
-        self.sends_source = sends_source
-        self.greedy = greedy
-
-    def weights_fingerprint(self):
-        return "00" * 32
-
-    def estimate(self, source, frames):
-        for block in frames:
-            yield block.mean((1, 2, 3), dtype=np.float32)[:, None]
-
-    def render(self, source, motion):
-        """The number of a frame is its grey; what is painted errs by 1 for each frame since the source."""
-        blocks = list(motion) if self.greedy else iter(motion)
-        rows = (row for block in blocks for row in block)
-        own = next(rows)[0] if self.sends_source else source.mean()
-        for painted, number in enumerate(rows, 1):
-            grey = round(float(source.mean() + number[0] - own)) - painted
-            yield np.full((1, *source.shape), grey, np.uint8)
-
-
 @pytest.mark.parametrize("sends_source", [False, True])
 @pytest.mark.parametrize("greedy", [False, True], ids=["as they come", "read ahead"])
-def test_each_frame_is_painted_with_its_own_numbers(sends_source, greedy, make_clip, whole):
-    frames = np.arange(40, 80, dtype=np.uint8)[:, None, None, None].repeat(16, 1).repeat(16, 2).repeat(3, 3)
+def test_each_frame_is_painted_with_its_own_numbers(sends_source, greedy, grey, greys, make_clip, whole):
     error = 9.5  # below it all is well: the tenth frame after a source errs by ten
     corrector = Corrector("picture", 20 * np.log10(255 / error), PictureCodec("png", 0), None)
-    method = Grey(corrector, sends_source, greedy)
-    stream = method.encode(make_clip(frames))
+    method = grey(corrector, sends_source, error=1, greedy=greedy)
+    stream = method.encode(make_clip(greys))
     assert [number for number, _ in corrections(stream)] == [10, 20, 30]
-    errors = frames.astype(int) - whole(method.decode(stream))
+    errors = greys.astype(int) - whole(method.decode(stream))
     assert (errors == (np.arange(40) % 10)[:, None, None, None]).all()
 
 

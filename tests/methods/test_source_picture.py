@@ -7,53 +7,24 @@ import pytest
 from talkbench.core import bitstream
 from talkbench.core.bitstream import Kind, varint
 from talkbench.core.errors import StreamError, UsageError
-from talkbench.core.fp16_motion import Fp16Motion
 from talkbench.core.picture import PictureCodec
 from talkbench.core.registry import load, plugins
-from talkbench.methods.animated_picture import AnimatedPicture, _inserted
+from talkbench.methods.animated_picture import _inserted
 from talkbench.methods.correction import Corrector
 from talkbench.methods.neural_codec import NeuralCodec
 
 NEURAL = [name for name in sorted(plugins("methods")) if issubclass(load("methods", name), NeuralCodec)]
 
 
-class Grey(AnimatedPicture):
-    """Frames of one grey each, painted as the source plus the difference of their numbers."""
-
-    name = "grey"
-    coding = Fp16Motion(np.ones((2, 256), np.uint16))
-
-    def __init__(self, number, sends_source, refresh="none"):
-        super().__init__(Corrector(refresh, 100, PictureCodec("png", 0), None))
-        self.number, self.sends_source = number, sends_source
-
-    def source_number(self, clip):
-        return self.number
-
-    def weights_fingerprint(self):
-        return "00" * 32
-
-    def estimate(self, source, frames):
-        for block in frames:
-            yield block.mean((1, 2, 3), dtype=np.float32)[:, None]
-
-    def render(self, source, motion):
-        rows = (row for block in motion for row in block)
-        own = next(rows)[0] if self.sends_source else source.mean()
-        for number in rows:
-            yield np.full((1, *source.shape), round(float(source.mean() + number[0] - own)), np.uint8)
-
-
-@pytest.fixture
-def greys():
-    """Forty frames, each of a grey of its own."""
-    return np.arange(40, 80, dtype=np.uint8)[:, None, None, None].repeat(16, 1).repeat(16, 2).repeat(3, 3)
+def kept():
+    """What corrects nothing, and sends pictures as they are."""
+    return Corrector("none", 100, PictureCodec("png", 0), None)
 
 
 @pytest.mark.parametrize("sends_source", [False, True])
 @pytest.mark.parametrize("number", [0, 1, 8, 23, 39])
-def test_all_frames_are_shown_in_their_order(number, sends_source, greys, make_clip, whole):
-    method = Grey(number, sends_source)
+def test_all_frames_are_shown_in_their_order(number, sends_source, grey, greys, make_clip, whole):
+    method = grey(kept(), sends_source, number)
     stream = method.encode(make_clip(greys))
     assert np.array_equal(whole(method.decode(stream)), greys)
     source = bitstream.unpack(stream).payload(Kind.SOURCE)
@@ -71,8 +42,8 @@ def test_a_frame_is_put_between_the_others_however_they_come(number, lengths):
     assert np.array_equal(np.concatenate(blocks), frames)
 
 
-def test_a_picture_of_no_frame_is_refused(greys, make_clip):
-    method = Grey(39, False)
+def test_a_picture_of_no_frame_is_refused(grey, greys, make_clip):
+    method = grey(kept(), False, 39)
     parsed = bitstream.unpack(method.encode(make_clip(greys)))
     beyond = varint(40) + parsed.payload(Kind.SOURCE)[1:]
     stream = bitstream.pack(parsed.header, [(Kind.SOURCE, beyond), *parsed.chunks[1:]])
@@ -80,8 +51,8 @@ def test_a_picture_of_no_frame_is_refused(greys, make_clip):
         next(method.decode(stream))
 
 
-def test_corrections_follow_the_first_frame_only(greys, make_clip):
-    method = Grey(0, False)
+def test_corrections_follow_the_first_frame_only(grey, greys, make_clip):
+    method = grey(kept(), False)
     parsed = bitstream.unpack(method.encode(make_clip(greys)))
     (_, source), motion = parsed.chunks
     chunks = [(Kind.SOURCE, varint(5) + source[1:]), motion, (Kind.REFRESH, varint(7) + source[1:])]
