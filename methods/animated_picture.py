@@ -126,7 +126,7 @@ class AnimatedPicture(Method):
         """What the corrector sends of a clip whose motion is coded; the clip is read a second time."""
         if frames == 1 or self.corrector.mode == "none":
             return []
-        originals = (frame for block in clip.frames() for frame in block)
+        originals = single(clip)
         next(originals)
         sender = self.corrector.send(originals)
         for _ in self._others(source, motion, frames, sender):
@@ -194,12 +194,16 @@ class AnimatedPicture(Method):
         }
 
 
+def single(clip: Clip) -> Iterator[Frame]:
+    """Frames (H, W, 3) one by one."""
+    return (frame for block in clip.frames() for frame in block)
+
+
 def _looked_up(clip: Clip, number: int) -> tuple[Frame | None, Iterator[Frames]]:
     """A frame by its number, None if there is none, and the blocks of the whole clip."""
     blocks = clip.frames()
     if number > 0:
-        frames = (frame for block in clip.frames() for frame in block)
-        return next(itertools.islice(frames, number, None), None), blocks
+        return next(itertools.islice(single(clip), number, None), None), blocks
     first = next(blocks, None)
     return (None, blocks) if first is None else (first[0], itertools.chain([first], blocks))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import itertools
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..core.errors import AssetError, TalkbenchError, UsageError, unknown
+from ..core.errors import AssetError, CodecError, TalkbenchError, UsageError, unknown
 from ..core.fp16_motion import AdaptiveFp16Motion, Fp16Motion
 from ..core.method import Animator
 from ..core.motion_coding import MotionCoding, Parameters
@@ -25,7 +26,7 @@ from ..core.signature import code, digest, sha256_file, sha256_once
 from ..core.transform_motion import TransformMotion
 from ..core.version import __version__
 from ..core.video import Clip, Frame, Frames
-from .animated_picture import AnimatedPicture, square
+from .animated_picture import AnimatedPicture, single, square
 from .compute import Compute
 from .correction import Corrector
 from .residual.codec import ResidualCodec
@@ -53,9 +54,11 @@ class Sent:
 
 STRUCTURES = {
     "first": "low delay: no frame is seen ahead",
-    "median": "whole clip: all of it is seen before anything is sent",
+    "best": "whole clip: all of it is seen before anything is sent",
 }
 """Settings of `source`, and what they make of the stream."""
+CANDIDATES = 9
+"""Frames of a clip, evenly spaced, among which the best source picture is sought."""
 PREDICTIVE = {
     "predictive-coarse": Sent(scale=2.0),
     "predictive": Sent(scale=1.0),
@@ -75,9 +78,8 @@ class NeuralCodec(AnimatedPicture, Animator):
         weights: a file of the networks' weights: a full path, or the name of a shipped one.
         statistics: an `.npz` file of motion statistics, learnt with these weights; likewise.
         codec, qp: of the source picture, as those of `freeze`.
-        source: which frame is sent as the picture: the `first`, as in a call; or the one whose head pose
-            (or all numbers, where it is not among them) lies nearest the `median` over the clip, in steps of
-            the point `predictive`; that is known only once the whole clip is there.
+        source: which frame is sent as the picture: the `first`, as in a call; or the `best` of CANDIDATES, that
+            from which they all are painted with the least mean absolute error: it takes the whole clip.
         batch: frames that go through the networks at a time.
         device, precision, threads: of the networks (methods.compute).
         refresh: `picture` or `residual`: what is sent in mid-stream of a frame that is shown too badly, to be
@@ -214,7 +216,7 @@ class NeuralCodec(AnimatedPicture, Animator):
             return AdaptiveFp16Motion(part.byte_counts, head=self.head, group=self.each)
         if self.sent.scale is None:
             return Fp16Motion(part.byte_counts)
-        steps = [self.sent.scale * step for step in self._steps]
+        steps = [self.sent.scale * step for step in self.steps(self.keypoints)]
         return TransformMotion(steps, part.basis) if len(part.basis) else PredictiveMotion(steps, part.cross)
 
     @functools.cached_property
@@ -258,14 +260,23 @@ class NeuralCodec(AnimatedPicture, Animator):
     def source_number(self, clip: Clip) -> int:
         if self.source == "first":
             return 0
-        pose = slice(self.head or None)
-        numbers = np.concatenate(list(self.track(clip.frames())) or [np.zeros((1, 1), np.float32)])[:, pose]
-        away = (numbers - np.median(numbers, 0)) / self._steps[: numbers.shape[1]]
-        return int(np.square(away).sum(1).argmin())
+        count = sum(map(len, clip.frames()))
+        numbers = np.unique(np.linspace(0, max(count - 1, 0), CANDIDATES).round().astype(int))
+        candidates = [one.copy() for at, one in enumerate(single(clip)) if at in numbers]
+        errors = [self._error(source, np.stack(candidates)) for source in candidates]
+        return int(numbers[np.argmin(errors)]) if errors else 0
 
-    @property
-    def _steps(self) -> list[float]:
-        return self.steps(self.keypoints)
+    def _error(self, source: Frame, frames: Frames) -> float:
+        """Mean absolute error of frames (t, H, W, 3) painted from a source; infinity where they cannot be."""
+        try:
+            _, still = self.understood(source)
+        except CodecError:
+            return math.inf
+        numbers = np.concatenate(list(self.track(iter([source[None], frames]))))
+        sent = self.emphasis(source)(numbers)[1:]
+        parts = zip(self.batches([frames]), self.batches([sent]), strict=True)
+        errors = [self.painted(still, some, source) - part.astype(np.float32) for part, some in parts]
+        return float(np.abs(np.concatenate(errors)).mean())
 
     def emphasis(self, source: Frame) -> Callable[[Parameters], Parameters]:
         """What the sender makes of a frame's numbers (t, n): their difference from the source picture's own,
