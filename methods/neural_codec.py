@@ -78,8 +78,9 @@ class NeuralCodec(AnimatedPicture, Animator):
         weights: a file of the networks' weights: a full path, or the name of a shipped one.
         statistics: an `.npz` file of motion statistics, learnt with these weights; likewise.
         codec, qp: of the source picture, as those of `freeze`.
-        source: which frame is sent as the picture: the `first`, as in a call; or the `best` of CANDIDATES, that
-            from which they all are painted with the least mean absolute error: it takes the whole clip.
+        source: which frame is sent as the picture: the `first`, as in a call; or the `best` of CANDIDATES,
+            from which they all are painted with the least mean absolute error, known only once the whole
+            clip is there.
         batch: frames that go through the networks at a time.
         device, precision, threads: of the networks (methods.compute).
         refresh: `picture` or `residual`: what is sent in mid-stream of a frame that is shown too badly, to be
