@@ -131,14 +131,22 @@ class Ours(NeuralCodec, Trainable):
         import torch
 
         every = self.keypoints
-        arrived = self._motion(arriving(numbers))
-        sources = still.repeat(len(numbers))
-        counts = self.compute.tensor(np.full(len(numbers), every))
-        most = (self.model.render(sources, arrived, counts).picture - pictures).abs().mean((1, 2, 3))
-        for quarters in (3, 2, 1):
-            fewer = torch.full_like(counts, every * quarters // 4)
-            error = (self.model.render(sources, arrived, fewer).picture - pictures).abs().mean((1, 2, 3))
-            counts = torch.where(error <= most * (1 + self.loss), fewer, counts)
+        arrived = arriving(numbers)
+
+        def error(of: Tensor, count: int) -> Tensor:
+            """Mean absolute error of some frames (m,) with so many deformations."""
+            kept, motion = torch.full_like(of, count), self._motion(arrived[of.cpu().numpy()])
+            painted = self.model.render(still.repeat(len(of)), motion, kept).picture
+            return (painted - pictures[of]).abs().mean((1, 2, 3))
+
+        left = self.compute.tensor(np.arange(len(numbers)))
+        counts = torch.full_like(left, every)
+        most = error(left, every) * (1 + self.loss)
+        for quarters in (1, 2, 3):
+            if len(left):
+                enough = error(left, every * quarters // 4) <= most[left]
+                counts[left[enough]] = every * quarters // 4
+                left = left[~enough]
         return np.concatenate([counts.cpu().numpy()[:, None].astype(np.float32), numbers], axis=1)
 
     def parameters(self, pictures: Tensor) -> Parameters:
