@@ -78,7 +78,7 @@ class PictureCodec:
                 "format": "vvc",
             }
         # ipratio 1: x265 would code an intra picture three steps finer than qp says.
-        # Smoothing costs LPIPS and saves nothing: at equal bytes this has a quarter less than the preset.
+        # Smoothing costs LPIPS and saves nothing: at equal bytes this has a fifth less than the preset.
         library = (
             f"qp={self.qp}:ipratio=1:keyint=1:psy-rd=4:rdoq-level=2:psy-rdoq=4:no-sao=1:no-deblock=1:"
             "frame-threads=1:pools=none:wpp=0:log-level=error"
