@@ -30,7 +30,7 @@ class Kind(IntEnum):
     """What a chunk's bytes are for."""
 
     HEADER = 1
-    SOURCE = 2  # the first picture: animated by neural codecs, predicted from by classical ones
+    SOURCE = 2  # the picture that is sent first: animated by neural codecs, predicted from by classical ones
     MOTION = 3  # what the frames after it cost
     RESIDUAL = 4  # what a frame in mid-stream lacks; mended with it, it is the new source picture
     REFRESH = 5  # a new source picture in mid-stream

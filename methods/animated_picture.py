@@ -29,7 +29,7 @@ class AnimatedPicture(Method):
     as coded, and both show and animate the same pictures.
 
     Args:
-        corrector: sends and receives corrections; its picture codec codes the first picture too.
+        corrector: sends and receives corrections; its picture codec codes the source picture too.
     """
 
     sends_source: ClassVar[bool] = False
