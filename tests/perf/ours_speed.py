@@ -1,13 +1,12 @@
-"""Bytes and milliseconds a frame of the neural codecs.
+"""Milliseconds a frame of `ours`.
 
-    python tests/perf/neural_codecs.py [--frames N] [--skip-speed] [--fv2v CHECKOUT]
+    python tests/perf/ours_speed.py [--skip-shipped] [--fv2v CHECKOUT]
 
-Bytes: every neural codec that is registered and has weights, on a real clip (`sample`, vlog, 256x256), before
-coding, coded, and by what its tables say about its numbers. Speed: `ours` with the shipped weights, the least
-of several wall times, without the source picture, which costs once a clip; the load of the machine is printed
-too. With a checkout of the public face-vid2vid (zhanglonghao1992/One-Shot_Free-View_Neural_Talking_Head_
-Synthesis), also how long its generator takes for a frame, with the source picture as in its own demo, beside
-ours at the same widths and weights, which are random. Prints tables; asserts nothing.
+With the shipped weights on a real clip (`sample`, vlog): the least of several wall times, without the source
+picture, which costs once a clip; the load of the machine is printed too. With a checkout of the public
+face-vid2vid (zhanglonghao1992/One-Shot_Free-View_Neural_Talking_Head_Synthesis), also how long its generator
+takes for a frame, with the source picture as in its own demo, beside ours at the same widths and weights,
+which are random. Prints tables; asserts nothing.
 """
 
 from __future__ import annotations
@@ -30,76 +29,27 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
-from talkbench.core.bitstream import sizes
 from talkbench.core.config import compose
-from talkbench.core.errors import TalkbenchError
-from talkbench.core.fp16_motion import AdaptiveFp16Motion, Fp16Motion
-from talkbench.core.points import Point, points
-from talkbench.core.registry import load, plugins
-from talkbench.core.video import Clip, Frames, first_frame
+from talkbench.core.points import points
+from talkbench.core.registry import load
+from talkbench.core.video import Clip, Frames
 from talkbench.methods.face_vid2vid.geometry import bins_to_degrees
 from talkbench.methods.face_vid2vid.inference import for_inference
 from talkbench.methods.face_vid2vid.networks import Motion
 from talkbench.methods.face_vid2vid.public_checkpoint import load_public
 from talkbench.methods.face_vid2vid.public_layout import DEGREES
-from talkbench.methods.neural_codec import NeuralCodec
 
 CLIP, SIZES = "vlog", (256, 512)
-ORDER = ("ours adaptive", "ours k20", "fomm fp16", "fs_vid2vid fp16")
-"""From the paper's Table 3 (appendix): fewer bytes before more."""
 BATCH = 4
 ROUNDS = 2
 ANGLES = ("yaw", "pitch", "roll")
 PRECISIONS = ("float32", "bfloat16")
 
 
-def codecs() -> Iterator[tuple[Point, NeuralCodec]]:
-    """Each operating point of each neural codec, as its YAML says."""
-    names = [name for name in plugins("methods") if issubclass(load("methods", name), NeuralCodec)]
-    config = compose(names, "sample", "compression", [])
-    for name in names:
-        for point in points(name, config["methods"][name]):
-            codec = point.build()
-            assert isinstance(codec, NeuralCodec)
-            yield point, codec
-
-
 def sample(size: int, frames: int) -> Clip:
     """The first frames of the clip."""
     clip: Clip = load("datasets", "sample")(size=size, names=[CLIP]).clips()[0]
     return clip.first(frames)
-
-
-def bytes_table(clip: Clip) -> Table:
-    """Bytes a frame after the first."""
-    table = Table(title=f"bytes a frame: {clip.name}, {clip.width}x{clip.height}, {clip.limit} frames")
-    for heading in ("codec", "raw", "coded", "tables say", "coder's excess"):
-        table.add_column(heading, justify="left" if heading == "codec" else "right")
-    spent: dict[str, float] = {}
-    missing: dict[str, str] = {}
-    later = (clip.limit or 0) - 1
-    for point, codec in codecs():
-        name = f"{point.method} {point.name}"
-        try:
-            codec.check()
-            motion = sizes(codec.encode(clip))["motion"]
-        except TalkbenchError as error:
-            missing[point.method] = str(error)
-            continue
-        spent[name] = motion / later
-        row = ["", f"{spent[name]:.2f}", "", ""]
-        if isinstance(codec.coding, Fp16Motion) and not isinstance(codec.coding, AdaptiveFp16Motion):
-            numbers = np.concatenate(list(codec.estimate(first_frame(clip), clip.frames())))
-            track = numbers if codec.sends_source else numbers[1:]
-            coded, said = len(codec.coding.encode([track])), codec.coding.bits(track).sum() / 8
-            row = [str(codec.coding.raw_bytes), row[1], f"{said / later:.2f}", f"{coded / said - 1:+.2%}"]
-        table.add_row(name, *row)
-    have = [name for name in ORDER if name in spent]
-    right = [spent[name] for name in have] == sorted(spent[name] for name in have)
-    for method, reason in missing.items():
-        print(f"left out, {method}: {reason}")
-    table.caption = f"{' < '.join(have)}: {'holds' if right else 'does NOT hold'}"
-    return table
 
 
 def least(action: Callable[[], Any], times: int) -> float:
@@ -255,16 +205,12 @@ def clock(found: list[float]) -> Iterator[None]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--frames", type=int, default=120, help="of the clip whose bytes are counted")
-    parser.add_argument("--skip-bytes", action="store_true")
-    parser.add_argument("--skip-speed", action="store_true")
+    parser.add_argument("--skip-shipped", action="store_true")
     parser.add_argument("--fv2v", type=Path, metavar="CHECKOUT", help="of the public face-vid2vid")
     parser.add_argument("--fv2v-frames", type=int, default=2)
     args = parser.parse_args()
     console = Console(width=110)
-    if not args.skip_bytes:
-        console.print(bytes_table(sample(256, args.frames)))
-    if not args.skip_speed:
+    if not args.skip_shipped:
         console.print(speed_table())
     if args.fv2v:
         console.print(public_table(args.fv2v.resolve(), args.fv2v_frames))
