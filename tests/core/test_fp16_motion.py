@@ -45,6 +45,15 @@ def test_tables_pay(statistics, make_track):
     assert len(Fp16Motion(statistics.byte_counts).encode([track])) < 0.9 * track.size * 2
 
 
+def test_an_upper_byte_counts_for_its_neighbours_of_the_same_sign():
+    counts = np.ones((2, 256), np.uint16)
+    counts[1, 0x3C] = 1 << 14  # numbers from 1 to just below 1.25 alone
+    bits = Fp16Motion(counts).bits(np.float32([[1], [1.25], [1.5], [3.5], [2048], [-1.25]]))
+    assert np.allclose(np.diff(bits)[:2], 1, atol=0.1)  # half as likely a step further
+    assert bits[2] < bits[3] < bits[4]
+    assert bits[5] == pytest.approx(bits[4], abs=0.1)  # unseen ones are equal, whatever their sign
+
+
 def counted(track, counts):
     """A track whose frames say how many groups of two they have after a head of four, and its sent part."""
     sent = track.copy()
