@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.statistics import Interval
@@ -16,17 +17,17 @@ if TYPE_CHECKING:
 
 HEIGHT = 2.7
 """Inches."""
-SIDES = ((True, True), (False, False), (False, True), (True, False))
-"""Right and above a point, where its name stands: neighbouring methods' names stand apart."""
-ALL_NAMED = 4
-"""Methods in a plot up to which every point is named; beyond, only the two ends of a curve are."""
+Curve = list[tuple[str, float, float]]
+"""Points' names, rates and qualities."""
+NAME = 5
+"""Size of a point's name, in points."""
 
 
 def rate_distortion(results: Results, metric: str, rate: str) -> Figure:
     """One plot: mean quality against mean rate on a logarithmic axis, with intervals.
 
     A point without rate has no place on that axis: its quality is a dotted line across. A marker is open
-    where not all clips count.
+    where not all clips count. A point is named where its name has room, the ends of curves before others.
 
     Args:
         results: of the run.
@@ -34,15 +35,14 @@ def rate_distortion(results: Results, metric: str, rate: str) -> Figure:
         rate: a rate's column, such as ``bpp_total``.
     """
     from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator, NullFormatter
 
     figure = Figure((COLUMN, HEIGHT), layout="constrained")
     axes = figure.add_subplot(xscale="log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    for method, look in looks(results.methods).items():
-        _draw_method(axes, results, method, look, metric, rate)
+    drawn = looks(results.methods)
+    curves = {
+        method: _draw_method(axes, results, method, look, metric, rate) for method, look in drawn.items()
+    }
+    _set_ticks(axes)
     about = results.metrics[metric]
     unit = f" [{about['unit']}]" if about["unit"] else ""
     # In words: an arrow lies outside of Latin-1, and would embed the font in the PDF a second time.
@@ -52,10 +52,51 @@ def rate_distortion(results: Results, metric: str, rate: str) -> Figure:
     axes.grid(True, which="major")
     if axes.has_data():
         figure.legend(loc="outside upper center", ncols=legend_columns(results.methods))
+    _name_points(axes, curves, drawn)
     return figure
 
 
-def _draw_method(axes: Axes, results: Results, method: str, look: Look, metric: str, rate: str) -> None:
+def _set_ticks(axes: Axes) -> None:
+    """Plain numbers on the axis of rates, as many as have room; once everything is drawn."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    low, high = axes.get_xlim()
+    decades = math.log10(high / low)
+    digits = (1, 2, 5) if decades < 2 else (1, 3) if decades < 3 else (1,)
+    axes.xaxis.set_major_locator(LogLocator(subs=digits))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _name_points(axes: Axes, curves: Mapping[str, Curve], drawn: Mapping[str, Look]) -> None:
+    """Points' names where they have room, those of the ends of curves first; once everything is drawn."""
+    import textalloc
+
+    curves = {method: curve for method, curve in curves.items() if curve}
+    if not curves:
+        return
+    points = [
+        (at not in (0, len(curve) - 1), drawn[method].colour, *point)
+        for method, curve in curves.items()
+        for at, point in enumerate(curve)
+    ]
+    columns = zip(*sorted(points, key=lambda point: point[0]), strict=True)
+    _, colours, names, x, y = map(list, columns)
+    axes.autoscale(False)  # the lines from points to names do not move the limits
+    textalloc.allocate(
+        axes, x, y, names, textsize=NAME, textcolor=colours, linecolor=colours, linewidth=0.4, draw_all=False,
+        x_scatter=x, y_scatter=y,
+        x_lines=[[rate for _, rate, _ in curve] for curve in curves.values()],
+        y_lines=[[quality for _, _, quality in curve] for curve in curves.values()],
+        margin=0.006, min_distance=0.02, max_distance=0.08,
+        avoid_label_lines_overlap=True, avoid_crossing_label_lines=True,
+    )  # fmt: skip
+    figure: Any = axes.get_figure()
+    figure.set_layout_engine("none")  # it is laid out by now, and the names fit that layout
+
+
+def _draw_method(axes: Axes, results: Results, method: str, look: Look, metric: str, rate: str) -> Curve:
+    """A method's points with a rate, from the lowest: name, rate, quality."""
     x, y = results.aggregates[rate], results.aggregates[metric]
     points = [point for point in results.points if point[0] == method and point in x and point in y]
     points.sort(key=lambda point: x[point].mean)
@@ -75,27 +116,15 @@ def _draw_method(axes: Axes, results: Results, method: str, look: Look, metric: 
             capsize=1.2,
             **style,
         )
-    right, above = SIDES[results.methods.index(method) % len(SIDES)]
     for point in points:
         place = (x[point].mean, y[point].mean)
         if point not in shown:
             axes.axhline(place[1], linestyle=":", linewidth=1.1, **style)
-            continue
-        if len(results.methods) <= ALL_NAMED or point in (shown[0], shown[-1]):
-            axes.annotate(
-                point[1],
-                place,
-                (2.5 if right else -2.5, 2.5 if above else -2.5),
-                textcoords="offset points",
-                horizontalalignment="left" if right else "right",
-                verticalalignment="bottom" if above else "top",
-                fontsize=5,
-                color=look.colour,
-            )
-        if min(x[point].clips, y[point].clips) < len(results.clips):  # open: not all clips count
+        elif min(x[point].clips, y[point].clips) < len(results.clips):  # open: not all clips count
             axes.plot(
                 *place, look.marker, markersize=3.5, color=look.colour, markerfacecolor="white", zorder=5
             )
+    return [(point[1], x[point].mean, y[point].mean) for point in shown if math.isfinite(y[point].mean)]
 
 
 def arms(found: Sequence[Interval], scale: float = 1) -> list[list[float]]:
