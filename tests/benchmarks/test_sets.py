@@ -172,6 +172,7 @@ def test_nothing_is_decoded_or_extracted_again(bench: Bench, folder: Path, copie
     assert len([score for score in read_sets(copied) if score.metric == "mean_colour"]) == 3
 
 
+@pytest.mark.usefixtures("finished")  # the other run
 def test_references_come_from_the_cache_of_other_runs(bench: Bench, folder: Path, tmp_path: Path) -> None:
     before = extracted(folder)
     arguments = ("run", "--methods", "raw", *SMALL, "run.videos=false", "--metrics")
