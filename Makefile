@@ -31,8 +31,8 @@ lint: .venv/installed-dev
 clean:
 	rm -rf .venv build *.egg-info
 
-# The figures behind the README's plot and results/reference (see its README). On two cores with nothing
-# beside it `sample` took 70 minutes, the test clips (where they are) 100 at 256x256 and 47 at 512x512.
+# The figures behind the README's plot and results/reference (see its README). On two cores of an AMD EPYC
+# `sample` took 70 minutes, the test clips (where they are) 47 at 512x512; at 256x256, on a slower Xeon, 102.
 CLIPS ?= ../shared/data/clips/test
 METRICS ?= lpips,psnr,psnr_y,ssim,ms_ssim,vmaf,akd,mouth_corr,eye_corr,blink_recall,bpp,kbps,frame_bytes,encode_ms,decode_ms
 LIMITS ?= # such as --clips 1 --frames 5, for a trial
